@@ -17,12 +17,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The encoded set keeps the custom options that prost's own descriptor types drop.
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(
+        out.join("descriptors.bin"),
+        compiler.encode_file_descriptor_set(),
+    )?;
 
+    let mut config = tonic_prost_build::Config::new();
+    // Error details are packed by their type names.
+    config.enable_type_names();
+    config.type_name_domain(["."], "type.googleapis.com");
     tonic_prost_build::configure()
         .compile_well_known_types(false)
         .include_file("all.rs")
-        .compile_fds(compiler.file_descriptor_set())?;
+        .compile_fds_with_config(compiler.file_descriptor_set(), config)?;
     Ok(())
 }
 

@@ -18,11 +18,13 @@ pub use generated::bottega::{auth, errors, file, generation, policy, usage};
 pub use generated::google;
 
 /// The encoded `google.protobuf.FileDescriptorSet` of every contract, imports and comments included.
-pub const FILE_DESCRIPTOR_SET: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    #[expect(clippy::expect_used, reason = "the bytes are made by our own build script")]
+    #[expect(
+        clippy::expect_used,
+        reason = "the bytes are made by our own build script"
+    )]
     DescriptorPool::decode(FILE_DESCRIPTOR_SET).expect("the built-in descriptor set decodes")
 });
 

@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The one way to a database: guarded pools for SQLite and PostgreSQL, transactions that survive
+//! a cancelled caller, migrations, and the place where driver errors end.
+
+mod connect;
+mod error;
+mod migrate;
+mod settings;
+mod transaction;
+
+pub use connect::{Backend, Database};
+pub use error::DatabaseError;
+pub use settings::Settings;
+pub use transaction::Transaction;

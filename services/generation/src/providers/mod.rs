@@ -1,0 +1,1 @@
+//! The providers, each behind `domain::provider::ImageProvider`.

@@ -1,0 +1,70 @@
+//! Runs a service's migrations, once, however many processes start together.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use sea_orm_migration::MigratorTrait;
+
+use crate::{Backend, Database, DatabaseError};
+
+impl Database {
+    /// Applies every migration that is missing.
+    ///
+    /// # Errors
+    /// The database does not answer, or refuses a statement.
+    pub async fn migrate<M: MigratorTrait>(&self) -> Result<(), DatabaseError> {
+        let lock = self.lock_schema().await?;
+        let outcome = M::up(self.write(), None).await;
+        unlock(lock).await?;
+        Ok(outcome?)
+    }
+
+    /// Reverts every migration; for tests and for starting over.
+    ///
+    /// # Errors
+    /// The database does not answer, or refuses a statement.
+    pub async fn revert<M: MigratorTrait>(&self) -> Result<(), DatabaseError> {
+        let lock = self.lock_schema().await?;
+        let outcome = M::down(self.write(), None).await;
+        unlock(lock).await?;
+        Ok(outcome?)
+    }
+
+    /// The names of the migrations that are not applied yet.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn pending<M: MigratorTrait>(&self) -> Result<Vec<String>, DatabaseError> {
+        let pending = M::get_pending_migrations_read_only(self.read()).await?;
+        Ok(pending
+            .iter()
+            .map(|migration| migration.name().to_owned())
+            .collect())
+    }
+
+    // A transaction-level advisory lock on a connection of its own: whoever comes second waits,
+    // and a process that dies lets go. SQLite needs none: it has one process.
+    async fn lock_schema(&self) -> Result<Option<crate::Transaction>, DatabaseError> {
+        if self.backend() == Backend::Sqlite {
+            return Ok(None);
+        }
+        let lock = self.begin().await?;
+        let service = self.service();
+        // Waiting for another process' migration is no reason to fail.
+        lock.execute_unprepared("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0").await?;
+        lock.execute_unprepared(&format!(
+            "SELECT pg_advisory_xact_lock(hashtext('bottega-{service}'))"
+        ))
+        .await?;
+        let writer: &DatabaseConnection = self.write();
+        writer
+            .execute_unprepared(&format!("CREATE SCHEMA IF NOT EXISTS {service}"))
+            .await?;
+        Ok(Some(lock))
+    }
+}
+
+async fn unlock(lock: Option<crate::Transaction>) -> Result<(), DatabaseError> {
+    match lock {
+        Some(lock) => lock.rollback().await,
+        None => Ok(()),
+    }
+}
