@@ -1,1 +1,8 @@
-//! Placeholder.
+//! What tests share: real databases, pictures, a clock that waits for them. Never in a product.
+
+mod clock;
+mod db;
+pub mod pictures;
+
+pub use clock::ManualClock;
+pub use db::TestDb;
