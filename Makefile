@@ -1,0 +1,55 @@
+# Everything one does with Bottega. `make` lists it.
+
+CARGO ?= cargo
+export BOTTEGA_DATA_DIR ?= ./bottega-data
+
+.PHONY: help
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## build and start the whole suite embedded: SQLite, local disk, nothing else
+	@scripts/need cc
+	$(CARGO) build --release --bin bottega
+	exec target/release/bottega up
+
+.PHONY: build
+build: ## build target/release/bottega
+	@scripts/need cc
+	$(CARGO) build --release --bin bottega
+
+.PHONY: test
+test: ## run every test, with a private PostgreSQL on a free port
+	@scripts/need cc nextest
+	scripts/with-servers $(CARGO) nextest run --workspace --no-fail-fast
+
+.PHONY: lint
+lint: fmt-check clippy proto-lint ## formatting, clippy, and the contracts' linter
+
+.PHONY: fmt
+fmt: ## format the code
+	$(CARGO) fmt --all
+	scripts/buf format -w proto
+
+.PHONY: fmt-check
+fmt-check:
+	$(CARGO) fmt --all --check
+
+.PHONY: clippy
+clippy:
+	@scripts/need cc
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+.PHONY: proto-lint
+proto-lint: ## lint the contracts, and compare them with main for breaking changes
+	scripts/buf lint proto
+	scripts/buf format --diff --exit-code proto
+	scripts/proto-breaking
+
+.PHONY: ci
+ci: ## what CI runs
+	.ci/run
+
+.PHONY: clean-data
+clean-data: ## forget the embedded suite's data
+	rm -rf $(BOTTEGA_DATA_DIR)
