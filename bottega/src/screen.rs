@@ -27,7 +27,10 @@ impl Screen<'_> {
             let Place { name, addr, admin } = place;
             // Writing into a String cannot fail.
             let _ = if *name == "gateway" {
-                writeln!(text, "  API         http://{addr}\n  docs        http://{addr}/openapi.json")
+                writeln!(
+                    text,
+                    "  API         http://{addr}\n  docs        http://{addr}/openapi.json"
+                )
             } else {
                 writeln!(text, "  {name:<11} grpc://{addr}   admin http://{admin}")
             };
@@ -40,7 +43,10 @@ impl Screen<'_> {
         let _ = writeln!(text, "  data        {}", data_dir.display());
         let named = |configured: bool| {
             let names = self.providers.iter().filter(|(_, is)| *is == configured);
-            names.map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+            names
+                .map(|(name, _)| name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         let _ = writeln!(text, "  providers   {}", named(true));
         if !named(false).is_empty() {

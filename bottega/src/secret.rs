@@ -43,8 +43,12 @@ fn read_or_make(path: &Path) -> anyhow::Result<String> {
         .fill(&mut random)
         .map_err(|_| anyhow::anyhow!("the machine gives no random bytes"))?;
     let draft = path.with_extension(format!("{}.new", std::process::id()));
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
     file.write_all(URL_SAFE_NO_PAD.encode(random).as_bytes())?;
     file.sync_all()?;
     let linked = fs::hard_link(&draft, path);
@@ -74,10 +78,12 @@ mod tests {
         let path = folder.path().join(FILE);
         let made: Vec<String> = std::thread::scope(|scope| {
             // Threads share a process id, and so would share a draft: one each, as processes have.
-            let starts = [path.clone(), path.clone()].map(|path| {
-                scope.spawn(move || read_or_make(&path).ok())
-            });
-            starts.into_iter().filter_map(|start| start.join().unwrap()).collect()
+            let starts = [path.clone(), path.clone()]
+                .map(|path| scope.spawn(move || read_or_make(&path).ok()));
+            starts
+                .into_iter()
+                .filter_map(|start| start.join().unwrap())
+                .collect()
         });
         assert!(!made.is_empty());
         assert!(made.iter().all(|secret| *secret == made[0]));

@@ -88,29 +88,69 @@ pub async fn start(mut config: SuiteConfig, shutdown: &Shutdown) -> Result<Runni
 
     // Built in the order they need each other, all before any serves: a start that fails leaves
     // nothing half up.
-    let auth = auth::App::build(config.auth).await.context("auth cannot start")?;
-    let usage = usage::App::build(config.usage).await.context("usage cannot start")?;
-    let file = file::App::build(config.file).await.context("file cannot start")?;
-    let generation =
-        generation::App::build(config.generation).await.context("generation cannot start")?;
-    let gateway = gateway::App::build(config.gateway).await.context("gateway cannot start")?;
+    let auth = auth::App::build(config.auth)
+        .await
+        .context("auth cannot start")?;
+    let usage = usage::App::build(config.usage)
+        .await
+        .context("usage cannot start")?;
+    let file = file::App::build(config.file)
+        .await
+        .context("file cannot start")?;
+    let generation = generation::App::build(config.generation)
+        .await
+        .context("generation cannot start")?;
+    let gateway = gateway::App::build(config.gateway)
+        .await
+        .context("gateway cannot start")?;
 
     let mut tasks = JoinSet::new();
     let stop = shutdown.clone();
-    tasks.spawn(async move { ("auth", auth.serve(auth_sockets, stop).await.map_err(Into::into)) });
-    let stop = shutdown.clone();
-    tasks.spawn(async move { ("file", file.serve(file_sockets, stop).await.map_err(Into::into)) });
-    let stop = shutdown.clone();
     tasks.spawn(async move {
-        ("generation", generation.serve(generation_sockets, stop).await.map_err(Into::into))
+        (
+            "auth",
+            auth.serve(auth_sockets, stop).await.map_err(Into::into),
+        )
     });
     let stop = shutdown.clone();
-    tasks.spawn(async move { ("usage", usage.serve(usage_sockets, stop).await.map_err(Into::into)) });
+    tasks.spawn(async move {
+        (
+            "file",
+            file.serve(file_sockets, stop).await.map_err(Into::into),
+        )
+    });
     let stop = shutdown.clone();
     tasks.spawn(async move {
-        ("gateway", gateway.serve(gateway_sockets, stop).await.map_err(Into::into))
+        (
+            "generation",
+            generation
+                .serve(generation_sockets, stop)
+                .await
+                .map_err(Into::into),
+        )
     });
-    Ok(Running { places, tasks, _locks: locks })
+    let stop = shutdown.clone();
+    tasks.spawn(async move {
+        (
+            "usage",
+            usage.serve(usage_sockets, stop).await.map_err(Into::into),
+        )
+    });
+    let stop = shutdown.clone();
+    tasks.spawn(async move {
+        (
+            "gateway",
+            gateway
+                .serve(gateway_sockets, stop)
+                .await
+                .map_err(Into::into),
+        )
+    });
+    Ok(Running {
+        places,
+        tasks,
+        _locks: locks,
+    })
 }
 
 /// Starts one service.
@@ -132,27 +172,50 @@ pub async fn start_one(mut config: OneConfig, shutdown: &Shutdown) -> Result<Run
             let place = place(stringify!($name), &sockets);
             let app = $name::App::build($config).await?;
             tasks.spawn(async move {
-                (stringify!($name), app.serve(sockets, stop).await.map_err(Into::into))
+                (
+                    stringify!($name),
+                    app.serve(sockets, stop).await.map_err(Into::into),
+                )
             });
             (place, lock)
         }};
     }
     let (place, locks) = match config.service {
         ServiceConfig::Auth(mut own) => {
-            run!(auth, own, vec![lock::take(&data_dir, "auth", &own.database)?])
+            run!(
+                auth,
+                own,
+                vec![lock::take(&data_dir, "auth", &own.database)?]
+            )
         }
         ServiceConfig::File(mut own) => {
-            run!(file, own, vec![lock::take(&data_dir, "file", &own.database)?])
+            run!(
+                file,
+                own,
+                vec![lock::take(&data_dir, "file", &own.database)?]
+            )
         }
         ServiceConfig::Generation(mut own) => {
-            run!(generation, own, vec![lock::take(&data_dir, "generation", &own.database)?])
+            run!(
+                generation,
+                own,
+                vec![lock::take(&data_dir, "generation", &own.database)?]
+            )
         }
         ServiceConfig::Usage(mut own) => {
-            run!(usage, own, vec![lock::take(&data_dir, "usage", &own.database)?])
+            run!(
+                usage,
+                own,
+                vec![lock::take(&data_dir, "usage", &own.database)?]
+            )
         }
         ServiceConfig::Gateway(mut own) => run!(gateway, own, Vec::new()),
     };
-    Ok(Running { places: vec![place], tasks, _locks: locks })
+    Ok(Running {
+        places: vec![place],
+        tasks,
+        _locks: locks,
+    })
 }
 
 fn share(common: &Common, config: &mut SuiteConfig) {
@@ -165,12 +228,19 @@ fn share(common: &Common, config: &mut SuiteConfig) {
 
 async fn bind(name: &str, listen: Listen) -> Result<Sockets> {
     Sockets::bind(listen).await.with_context(|| {
-        format!("{name} cannot listen on {} and {} (admin)", listen.addr, listen.admin)
+        format!(
+            "{name} cannot listen on {} and {} (admin)",
+            listen.addr, listen.admin
+        )
     })
 }
 
 fn place(name: &'static str, sockets: &Sockets) -> Place {
-    Place { name, addr: sockets.addr(), admin: sockets.admin_addr() }
+    Place {
+        name,
+        addr: sockets.addr(),
+        admin: sockets.admin_addr(),
+    }
 }
 
 // Who listens everywhere is reached at home.

@@ -23,7 +23,12 @@ pub fn up(flags: &Flags) -> Result<ExitCode, Failure> {
         let data_dir = config.common.data_dir.clone();
         let providers = config.generation.providers.overview();
         let running = suite::start(config, &shutdown).await?;
-        Screen { places: running.places(), data_dir: &data_dir, providers: &providers }.print()?;
+        Screen {
+            places: running.places(),
+            data_dir: &data_dir,
+            providers: &providers,
+        }
+        .print()?;
         running.wait(&shutdown).await
     })
 }

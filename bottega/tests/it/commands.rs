@@ -8,7 +8,11 @@ use crate::app::process::command;
 fn run(arguments: &[&str], settings: &BTreeMap<String, String>) -> (Option<i32>, String, String) {
     let output = command(arguments, settings).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    (output.status.code(), text(&output.stdout), text(&output.stderr))
+    (
+        output.status.code(),
+        text(&output.stdout),
+        text(&output.stderr),
+    )
 }
 
 #[test]
@@ -17,7 +21,10 @@ fn check_config_prints_everything_but_secrets() {
     let mut settings = defaults(folder.path());
     let secret = "a secret of more than thirty-two characters";
     settings.insert("BOTTEGA_SERVICE_SECRET".into(), secret.into());
-    settings.insert("BOTTEGA_PROVIDER_GEMINI_KEY".into(), "AIza-not-a-real-key".into());
+    settings.insert(
+        "BOTTEGA_PROVIDER_GEMINI_KEY".into(),
+        "AIza-not-a-real-key".into(),
+    );
     let (code, out, err) = run(&["check-config"], &settings);
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("* BOTTEGA_SERVICE_SECRET = (hidden)"), "{out}");
@@ -38,7 +45,10 @@ fn every_fault_is_named_at_once() {
         let (code, _, err) = run(arguments, &settings);
         assert_eq!(code, Some(64), "{err}");
         for name in [
-            "BOTTEGA_GATEWAY_ADDR", "BOTTEGA_DRAIN", "BOTTEGA_USAGE_PLANS", "BOTTEGA_GATEWEY_ADDR",
+            "BOTTEGA_GATEWAY_ADDR",
+            "BOTTEGA_DRAIN",
+            "BOTTEGA_USAGE_PLANS",
+            "BOTTEGA_GATEWEY_ADDR",
             "BOTTEGA_SERVICE_SECRET",
         ] {
             assert!(err.contains(name), "{name} is not named:\n{err}");
@@ -55,7 +65,10 @@ fn migrate_can_be_done_twice() {
         assert_eq!(code, Some(0), "{err}");
     }
     for service in ["auth", "file", "generation", "usage"] {
-        assert!(folder.path().join(format!("{service}.db")).exists(), "{service}");
+        assert!(
+            folder.path().join(format!("{service}.db")).exists(),
+            "{service}"
+        );
     }
 }
 
@@ -64,7 +77,10 @@ fn a_taken_address_is_a_failed_start() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut settings = defaults(folder.path());
-    settings.insert("BOTTEGA_USAGE_ADDR".into(), taken.local_addr().unwrap().to_string());
+    settings.insert(
+        "BOTTEGA_USAGE_ADDR".into(),
+        taken.local_addr().unwrap().to_string(),
+    );
     let (code, _, err) = run(&["up"], &settings);
     assert_eq!(code, Some(1));
     assert!(err.contains("usage cannot listen on"), "{err}");
@@ -74,15 +90,25 @@ fn a_taken_address_is_a_failed_start() {
 fn a_flag_counts_before_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let settings = defaults(folder.path());
-    let (_, out, _) = run(&["check-config", "--auth-addr", "127.0.0.1:4321"], &settings);
-    assert!(out.contains("* BOTTEGA_AUTH_ADDR = 127.0.0.1:4321"), "{out}");
+    let (_, out, _) = run(
+        &["check-config", "--auth-addr", "127.0.0.1:4321"],
+        &settings,
+    );
+    assert!(
+        out.contains("* BOTTEGA_AUTH_ADDR = 127.0.0.1:4321"),
+        "{out}"
+    );
 }
 
 #[test]
 fn settings_can_stand_in_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bottega.toml");
-    std::fs::write(&file, "BOTTEGA_DRAIN = \"7s\"\nBOTTEGA_GENERATION_WORKERS = 3\n").unwrap();
+    std::fs::write(
+        &file,
+        "BOTTEGA_DRAIN = \"7s\"\nBOTTEGA_GENERATION_WORKERS = 3\n",
+    )
+    .unwrap();
     let settings = defaults(folder.path());
     let file = file.display().to_string();
     let (code, out, err) = run(&["check-config", "--config", &file], &settings);

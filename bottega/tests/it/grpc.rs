@@ -61,23 +61,38 @@ async fn the_main_job_without_the_gateway() {
     auth.register(register.clone()).await.unwrap();
     let again = auth.register(register).await.unwrap_err();
     assert_reason(again, Code::AlreadyExists, Reason::EmailTaken);
-    let login =
-        LoginRequest { email: "grpc@example.com".to_owned(), password: "wrong wrong".to_owned() };
+    let login = LoginRequest {
+        email: "grpc@example.com".to_owned(),
+        password: "wrong wrong".to_owned(),
+    };
     let refused = auth.login(login).await.unwrap_err();
     assert_reason(refused, Code::Unauthenticated, Reason::InvalidCredentials);
 
     let user = app.user().await;
     let mut generations = GenerationServiceClient::new(app.channel("generation").await);
-    let made = generations.create_generation(signed(&user, order("a lamp", 64))).await.unwrap();
+    let made = generations
+        .create_generation(signed(&user, order("a lamp", 64)))
+        .await
+        .unwrap();
     let id = made.into_inner().generation.unwrap().id;
-    let watch = WatchGenerationRequest { id: id.clone(), after_sequence: 0 };
-    let mut events = generations.watch_generation(signed(&user, watch)).await.unwrap().into_inner();
+    let watch = WatchGenerationRequest {
+        id: id.clone(),
+        after_sequence: 0,
+    };
+    let mut events = generations
+        .watch_generation(signed(&user, watch))
+        .await
+        .unwrap()
+        .into_inner();
     let mut last = None;
     while let Some(event) = events.next().await {
         last = event.unwrap().event;
     }
     assert_eq!(last.unwrap().r#type(), generation_event::Type::Completed);
-    let got = generations.get_generation(signed(&user, GetGenerationRequest { id })).await.unwrap();
+    let got = generations
+        .get_generation(signed(&user, GetGenerationRequest { id }))
+        .await
+        .unwrap();
     assert_eq!(got.into_inner().generation.unwrap().outputs.len(), 1);
     // The quota holds for those who do not pass the gateway, too.
     user.settled(1).await;
@@ -89,17 +104,31 @@ async fn the_quota_cannot_be_walked_around() {
     let user = app.user().await;
     let mut generations = GenerationServiceClient::new(app.channel("generation").await);
     for _ in 0..5 {
-        generations.create_generation(signed(&user, order("one", 64))).await.unwrap();
+        generations
+            .create_generation(signed(&user, order("one", 64)))
+            .await
+            .unwrap();
     }
-    let refused = generations.create_generation(signed(&user, order("six", 64))).await.unwrap_err();
+    let refused = generations
+        .create_generation(signed(&user, order("six", 64)))
+        .await
+        .unwrap_err();
     let fault = assert_reason(refused, Code::ResourceExhausted, Reason::QuotaExceeded);
-    assert_eq!((fault.metadata["limit"].as_str(), fault.quota.len()), ("5", 1));
+    assert_eq!(
+        (fault.metadata["limit"].as_str(), fault.quota.len()),
+        ("5", 1)
+    );
 
     let mut forged = signed(&user, order("seven", 64));
-    forged.metadata_mut().insert("x-bottega-reservation", "made.up".parse().unwrap());
+    forged
+        .metadata_mut()
+        .insert("x-bottega-reservation", "made.up".parse().unwrap());
     assert!(generations.create_generation(forged).await.is_err());
 
-    let reserve = ReserveRequest { owner_id: user.id.clone(), ..ReserveRequest::default() };
+    let reserve = ReserveRequest {
+        owner_id: user.id.clone(),
+        ..ReserveRequest::default()
+    };
     let mut usage = UsageServiceClient::new(app.channel("usage").await);
     let refused = usage.reserve(signed(&user, reserve)).await.unwrap_err();
     assert_reason(refused, Code::PermissionDenied, Reason::PermissionDenied);
@@ -118,9 +147,15 @@ async fn fields_are_checked_and_named() {
         (order("a", 1001), "image.width"),
         (CreateGenerationRequest::default(), "kind"),
     ] {
-        let status = generations.create_generation(signed(&user, request)).await.unwrap_err();
+        let status = generations
+            .create_generation(signed(&user, request))
+            .await
+            .unwrap_err();
         let fault = assert_reason(status, Code::InvalidArgument, Reason::InvalidField);
-        assert!(fault.violations.iter().any(|one| one.field == field), "{field}: {fault:?}");
+        assert!(
+            fault.violations.iter().any(|one| one.field == field),
+            "{field}: {fault:?}"
+        );
     }
 }
 
@@ -136,7 +171,9 @@ async fn tokens_and_owners_are_checked_by_the_services_themselves() {
     let mut generations = GenerationServiceClient::new(app.channel("generation").await);
     let mut request = signed(&other, GetGenerationRequest { id });
     // Only services may say whom they act for.
-    request.metadata_mut().insert("x-bottega-owner", owner.id.parse().unwrap());
+    request
+        .metadata_mut()
+        .insert("x-bottega-owner", owner.id.parse().unwrap());
     let status = generations.get_generation(request).await.unwrap_err();
     assert_reason(status, Code::NotFound, Reason::NotFound);
 }
@@ -152,7 +189,11 @@ async fn uploads_are_checked() {
         let pieces: Vec<CreateFileRequest> = bytes
             .chunks(1000)
             .map(|piece| CreateFileRequest {
-                name: if first { "a.png".to_owned() } else { String::new() },
+                name: if first {
+                    "a.png".to_owned()
+                } else {
+                    String::new()
+                },
                 content: Some(HttpBody {
                     content_type: if std::mem::take(&mut first) {
                         content_type.clone()
@@ -168,14 +209,28 @@ async fn uploads_are_checked() {
         signed(&user, tokio_stream::iter(pieces))
     };
     let png = testkit::pictures::png(90, 90);
-    let made = files.create_file(upload("image/png", png)).await.unwrap().into_inner();
+    let made = files
+        .create_file(upload("image/png", png))
+        .await
+        .unwrap()
+        .into_inner();
     let id = made.file.unwrap().id;
-    let got = files.get_file(signed(&user, GetFileRequest { id })).await.unwrap().into_inner();
+    let got = files
+        .get_file(signed(&user, GetFileRequest { id }))
+        .await
+        .unwrap()
+        .into_inner();
     assert_eq!(got.file.unwrap().width, 90);
 
-    let text = files.create_file(upload("image/png", b"text".to_vec())).await.unwrap_err();
+    let text = files
+        .create_file(upload("image/png", b"text".to_vec()))
+        .await
+        .unwrap_err();
     assert_reason(text, Code::InvalidArgument, Reason::UnsupportedMediaType);
-    let large = files.create_file(upload("image/png", vec![0; 30 << 20])).await.unwrap_err();
+    let large = files
+        .create_file(upload("image/png", vec![0; 30 << 20]))
+        .await
+        .unwrap_err();
     assert_eq!(errors::from_status(large).reason, Reason::TooLarge);
 }
 
@@ -189,12 +244,28 @@ async fn every_service_tells_its_health() {
         ("usage", "bottega.usage.v1.UsageService"),
     ] {
         let mut health = HealthClient::new(app.channel(service).await);
-        let request = HealthCheckRequest { service: full_name.to_owned() };
+        let request = HealthCheckRequest {
+            service: full_name.to_owned(),
+        };
         let answer = health.check(request).await.unwrap().into_inner();
         assert_eq!(answer.status, 1, "{service} is serving");
-        let metrics = app.http.get(format!("{}/metrics", app.admin(service))).send().await.unwrap();
+        let metrics = app
+            .http
+            .get(format!("{}/metrics", app.admin(service)))
+            .send()
+            .await
+            .unwrap();
         assert!(metrics.status().is_success());
-        let ready = app.http.get(format!("{}/readyz", app.admin(service))).send().await.unwrap();
-        assert!(ready.status().is_success(), "{service}: {:?}", ready.text().await);
+        let ready = app
+            .http
+            .get(format!("{}/readyz", app.admin(service)))
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            ready.status().is_success(),
+            "{service}: {:?}",
+            ready.text().await
+        );
     }
 }

@@ -16,9 +16,16 @@ async fn of_two_hundred_at_once_exactly_five_are_accepted() {
         for order in refused {
             let facts = order.expect_error(429, "QUOTA_EXCEEDED");
             assert_eq!(facts["limit"], "5", "{facts}");
-            assert!(facts["used"].is_string() && facts["resetAt"].is_string(), "{facts}");
+            assert!(
+                facts["used"].is_string() && facts["resetAt"].is_string(),
+                "{facts}"
+            );
             assert!(order.header("retry-after").parse::<u64>().is_ok());
-            assert!(order.header("ratelimit").contains("r=0"), "{:?}", order.headers);
+            assert!(
+                order.header("ratelimit").contains("r=0"),
+                "{:?}",
+                order.headers
+            );
             assert!(!order.header("ratelimit-policy").is_empty());
         }
         for order in accepted {
@@ -27,7 +34,10 @@ async fn of_two_hundred_at_once_exactly_five_are_accepted() {
         }
         user.settled(5).await;
         let quota = user.quota().await;
-        assert_eq!((&quota["limit"], &quota["remaining"]), (&json!(5), &json!(0)));
+        assert_eq!(
+            (&quota["limit"], &quota["remaining"]),
+            (&json!(5), &json!(0))
+        );
         assert!(quota["resetAt"].as_str().unwrap().ends_with('Z'));
         app.stop().await;
     }
@@ -43,7 +53,10 @@ async fn cancelled_work_gives_its_unit_back() {
     let cancel = format!("/v1/generations/{id}:cancel");
     let cancelled = user.post(&cancel, &json!({})).await.expect(200).json();
     assert_eq!(cancelled["status"], "CANCELLED");
-    assert_eq!(user.post(&cancel, &json!({})).await.expect(200).json()["status"], "CANCELLED");
+    assert_eq!(
+        user.post(&cancel, &json!({})).await.expect(200).json()["status"],
+        "CANCELLED"
+    );
     user.settled(0).await;
     assert_eq!(user.quota().await["remaining"], 5);
 }
@@ -54,7 +67,9 @@ async fn refused_orders_cost_nothing() {
     let user = app.user().await;
     for _ in 0..7 {
         let order = json!({"kind": "IMAGE", "image": {"prompt": ""}});
-        user.post("/v1/generations", &order).await.expect_field("image.prompt");
+        user.post("/v1/generations", &order)
+            .await
+            .expect_field("image.prompt");
     }
     user.settled(0).await;
     assert_eq!(user.quota().await["remaining"], 5);
@@ -66,7 +81,9 @@ async fn what_is_done_cannot_be_cancelled() {
     let user = app.user().await;
     let id = user.generate("quick").await;
     user.finished(&id).await;
-    let reply = user.post(&format!("/v1/generations/{id}:cancel"), &json!({})).await;
+    let reply = user
+        .post(&format!("/v1/generations/{id}:cancel"), &json!({}))
+        .await;
     reply.expect_error(409, "WRONG_STATE");
 }
 
@@ -75,5 +92,7 @@ async fn tiers_are_configurable() {
     let app = App::start_with(&[("BOTTEGA_USAGE_PLANS", "free:1,basic:25,pro:100")]).await;
     let user = app.user().await;
     user.generate("the only one").await;
-    user.order("one too many").await.expect_error(429, "QUOTA_EXCEEDED");
+    user.order("one too many")
+        .await
+        .expect_error(429, "QUOTA_EXCEEDED");
 }

@@ -14,11 +14,16 @@ use crate::app::{App, Reply};
 
 /// Every rpc of Bottega's own contracts, with the service that serves it.
 fn rpcs() -> Vec<(String, MethodDescriptor)> {
-    let services = contracts::pool().services().filter(|one| one.package_name().starts_with("bottega."));
+    let services = contracts::pool()
+        .services()
+        .filter(|one| one.package_name().starts_with("bottega."));
     let rpcs: Vec<_> = services
         .flat_map(|service| {
             let name = service.package_name().split('.').nth(1).unwrap().to_owned();
-            service.methods().map(move |method| (name.clone(), method)).collect::<Vec<_>>()
+            service
+                .methods()
+                .map(move |method| (name.clone(), method))
+                .collect::<Vec<_>>()
         })
         .collect();
     assert!(rpcs.len() > 15, "the contracts are here");
@@ -42,10 +47,16 @@ async fn no_rpc_answers_without_a_token_unless_it_is_public() {
         let mut client = tonic::client::Grpc::new(app.channel(&service).await);
         client.ready().await.unwrap();
         let messages = tokio_stream::iter([Bytes::new()]);
-        let answer =
-            client.streaming(Request::new(messages), path.parse().unwrap(), Raw).await;
+        let answer = client
+            .streaming(Request::new(messages), path.parse().unwrap(), Raw)
+            .await;
         let code = match answer {
-            Ok(mut stream) => stream.get_mut().message().await.err().map(|status| status.code()),
+            Ok(mut stream) => stream
+                .get_mut()
+                .message()
+                .await
+                .err()
+                .map(|status| status.code()),
             Err(status) => Some(status.code()),
         };
         let public = contracts::policy_of(&rpc).unwrap().access() == Access::Public;
@@ -84,8 +95,10 @@ async fn no_route_answers_without_a_token_unless_it_is_public() {
 #[tokio::test]
 async fn reflection_tells_of_every_rpc_in_both_versions() {
     let app = App::start().await;
-    let wanted: BTreeSet<String> =
-        rpcs().iter().map(|(_, rpc)| rpc.parent_service().full_name().to_owned()).collect();
+    let wanted: BTreeSet<String> = rpcs()
+        .iter()
+        .map(|(_, rpc)| rpc.parent_service().full_name().to_owned())
+        .collect();
     for name in wanted {
         let service = name.split('.').nth(1).unwrap().to_owned();
         let channel = app.channel(&service).await;
@@ -96,10 +109,19 @@ async fn reflection_tells_of_every_rpc_in_both_versions() {
             ),
         };
         let mut client = v1::server_reflection_client::ServerReflectionClient::new(channel.clone());
-        let mut answers =
-            client.server_reflection_info(tokio_stream::iter([ask])).await.unwrap().into_inner();
-        let answer = format!("{:?}", answers.message().await.unwrap().unwrap().message_response);
-        assert!(answer.contains("FileDescriptorResponse"), "{name}: {answer}");
+        let mut answers = client
+            .server_reflection_info(tokio_stream::iter([ask]))
+            .await
+            .unwrap()
+            .into_inner();
+        let answer = format!(
+            "{:?}",
+            answers.message().await.unwrap().unwrap().message_response
+        );
+        assert!(
+            answer.contains("FileDescriptorResponse"),
+            "{name}: {answer}"
+        );
 
         let ask = v1alpha::ServerReflectionRequest {
             host: String::new(),
@@ -108,9 +130,15 @@ async fn reflection_tells_of_every_rpc_in_both_versions() {
             ),
         };
         let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(channel);
-        let mut answers =
-            client.server_reflection_info(tokio_stream::iter([ask])).await.unwrap().into_inner();
-        let answer = format!("{:?}", answers.message().await.unwrap().unwrap().message_response);
+        let mut answers = client
+            .server_reflection_info(tokio_stream::iter([ask]))
+            .await
+            .unwrap()
+            .into_inner();
+        let answer = format!(
+            "{:?}",
+            answers.message().await.unwrap().unwrap().message_response
+        );
         assert!(answer.contains(&name), "{name}: {answer}");
     }
 }

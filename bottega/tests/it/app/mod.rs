@@ -26,14 +26,19 @@ static CRYPTO: Once = Once::new();
 /// Installs what the binary's `main` installs.
 pub fn install_crypto() {
     CRYPTO.call_once(|| {
-        rustls::crypto::ring::default_provider().install_default().unwrap();
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .unwrap();
     });
 }
 
 /// A client as a product's frontend has one.
 pub fn http() -> reqwest::Client {
     install_crypto();
-    reqwest::Client::builder().timeout(Duration::from_secs(60)).build().unwrap()
+    reqwest::Client::builder()
+        .timeout(Duration::from_secs(60))
+        .build()
+        .unwrap()
 }
 
 /// A running suite in this process.
@@ -73,7 +78,11 @@ impl App {
             let url = secrecy::ExposeSecret::expose_secret(&db.settings().url).to_owned();
             map.insert("BOTTEGA_DATABASE_URL".into(), url);
         }
-        map.extend(settings.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
+        map.extend(
+            settings
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), (*text).to_owned())),
+        );
         let (config, _) = SuiteConfig::load(&MapSource(map)).unwrap();
         let shutdown = Shutdown::new(Duration::from_secs(5));
         let running = suite::start(config, &shutdown).await.unwrap();
@@ -81,7 +90,15 @@ impl App {
         let url = format!("http://{}", place(&places, "gateway").addr);
         let stop = shutdown.clone();
         let running = tokio::spawn(async move { running.wait(&stop).await });
-        Self { url, http: http(), places, shutdown, running, _folder: folder, _databases: databases }
+        Self {
+            url,
+            http: http(),
+            places,
+            shutdown,
+            running,
+            _folder: folder,
+            _databases: databases,
+        }
     }
 
     /// A new user, signed in.
@@ -92,7 +109,11 @@ impl App {
     /// A gRPC channel to one service.
     pub async fn channel(&self, service: &str) -> Channel {
         let addr = place(&self.places, service).addr;
-        Channel::from_shared(format!("http://{addr}")).unwrap().connect().await.unwrap()
+        Channel::from_shared(format!("http://{addr}"))
+            .unwrap()
+            .connect()
+            .await
+            .unwrap()
     }
 
     /// Where a service's health and metrics are.
@@ -123,7 +144,10 @@ pub fn defaults(folder: &std::path::Path) -> BTreeMap<String, String> {
     map.insert("BOTTEGA_RATE_LIMITS".to_owned(), "off".to_owned());
     for name in ["GATEWAY", "AUTH", "FILE", "GENERATION", "USAGE"] {
         map.insert(format!("BOTTEGA_{name}_ADDR"), "127.0.0.1:0".to_owned());
-        map.insert(format!("BOTTEGA_{name}_ADMIN_ADDR"), "127.0.0.1:0".to_owned());
+        map.insert(
+            format!("BOTTEGA_{name}_ADMIN_ADDR"),
+            "127.0.0.1:0".to_owned(),
+        );
     }
     map
 }

@@ -18,8 +18,15 @@ impl Process {
     /// `bottega up` on `folder`; gives the process and the gateway's URL it printed.
     pub fn up(folder: &Path, settings: &[(&str, &str)]) -> (Self, String) {
         let mut map = defaults(folder);
-        map.extend(settings.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
-        let mut child = command(&["up"], &map).stdout(Stdio::piped()).spawn().unwrap();
+        map.extend(
+            settings
+                .iter()
+                .map(|(name, text)| ((*name).to_owned(), (*text).to_owned())),
+        );
+        let mut child = command(&["up"], &map)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut url = None;
         for line in lines.map_while(Result::ok) {
@@ -28,12 +35,17 @@ impl Process {
                 break;
             }
         }
-        (Self { child }, url.expect("the screen tells where the API listens"))
+        (
+            Self { child },
+            url.expect("the screen tells where the API listens"),
+        )
     }
 
     /// `bottega serve <service>`.
     pub fn serve(service: &str, settings: &BTreeMap<String, String>) -> Self {
-        Self { child: command(&["serve", service], settings).spawn().unwrap() }
+        Self {
+            child: command(&["serve", service], settings).spawn().unwrap(),
+        }
     }
 
     /// Ends the process with no warning, as a power cut does.
@@ -45,7 +57,13 @@ impl Process {
     /// Sends a signal by name.
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits for the process to end by itself, and gives its exit code.
@@ -82,7 +100,11 @@ pub fn command(arguments: &[&str], settings: &BTreeMap<String, String>) -> Comma
 
 /// An address nobody listens on.
 pub fn free_addr() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .to_string()
 }
 
 /// Waits until a readiness URL says so.
@@ -91,10 +113,16 @@ pub async fn ready(url: &str) {
     let client = http();
     loop {
         let answer = client.get(url).send().await;
-        if answer.as_ref().is_ok_and(|answer| answer.status().is_success()) {
+        if answer
+            .as_ref()
+            .is_ok_and(|answer| answer.status().is_success())
+        {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "{url} is not ready: {answer:?}");
+        assert!(
+            started.elapsed() < Duration::from_secs(30),
+            "{url} is not ready: {answer:?}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

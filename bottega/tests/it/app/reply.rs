@@ -17,8 +17,16 @@ impl Reply {
         let response = request.send().await.expect("the gateway answers");
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let bytes = response.bytes().await.expect("the answer is whole").to_vec();
-        Self { status, headers, bytes }
+        let bytes = response
+            .bytes()
+            .await
+            .expect("the answer is whole")
+            .to_vec();
+        Self {
+            status,
+            headers,
+            bytes,
+        }
     }
 
     /// The JSON of the body.
@@ -34,7 +42,10 @@ impl Reply {
 
     /// A header's text; empty when it is not there.
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     /// Demands a status, showing the body when it is another.
@@ -51,12 +62,30 @@ impl Reply {
         let body = self.json();
         let error = &body["error"];
         assert_eq!(error["code"], status, "{body}");
-        assert!(error["message"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
-        assert!(error["status"].as_str().is_some_and(|text| !text.is_empty()), "{body}");
-        assert!(error["timestamp"].as_str().is_some_and(|text| text.ends_with('Z')), "{body}");
+        assert!(
+            error["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{body}"
+        );
+        assert!(
+            error["status"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{body}"
+        );
+        assert!(
+            error["timestamp"]
+                .as_str()
+                .is_some_and(|text| text.ends_with('Z')),
+            "{body}"
+        );
         assert_eq!(error["requestId"], self.header("x-request-id"), "{body}");
         let details = error["details"].as_array().expect("details");
-        let info = details.iter().find(|one| one["reason"].is_string()).expect("ErrorInfo");
+        let info = details
+            .iter()
+            .find(|one| one["reason"].is_string())
+            .expect("ErrorInfo");
         assert_eq!(info["reason"], reason, "{body}");
         assert_eq!(info["domain"], "bottega", "{body}");
         info["metadata"].clone()
@@ -67,13 +96,20 @@ impl Reply {
     pub fn expect_field(&self, field: &str) {
         self.expect_error(400, "INVALID_FIELD");
         let fields = self.violated_fields();
-        assert!(fields.iter().any(|one| one == field), "{field} not in {fields:?}: {}", self.text());
+        assert!(
+            fields.iter().any(|one| one == field),
+            "{field} not in {fields:?}: {}",
+            self.text()
+        );
     }
 
     /// Every field named by the error.
     pub fn violated_fields(&self) -> Vec<String> {
         let body = self.json();
-        let details = body["error"]["details"].as_array().cloned().unwrap_or_default();
+        let details = body["error"]["details"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
         details
             .iter()
             .filter_map(|detail| detail["fieldViolations"].as_array())

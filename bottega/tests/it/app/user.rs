@@ -40,12 +40,18 @@ impl User {
 
     /// The same user at another address, with another token.
     pub fn moved(&self, url: &str, token: &str) -> Self {
-        Self { url: url.to_owned(), token: token.to_owned(), ..self.clone() }
+        Self {
+            url: url.to_owned(),
+            token: token.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// A request with the user's token, to be changed before it is sent.
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+        self.http
+            .request(method, format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
     }
 
     pub async fn get(&self, path: &str) -> Reply {
@@ -72,7 +78,8 @@ impl User {
     /// Orders a picture of 64 by 64, which is drawn in a moment.
     pub async fn order(&self, prompt: &str) -> Reply {
         let image = json!({"prompt": prompt, "width": 64, "height": 64, "seed": 7});
-        self.post("/v1/generations", &json!({"kind": "IMAGE", "image": image})).await
+        self.post("/v1/generations", &json!({"kind": "IMAGE", "image": image}))
+            .await
     }
 
     /// Orders a picture and gives its id.
@@ -85,12 +92,19 @@ impl User {
     pub async fn finished(&self, id: &str) -> Value {
         let started = Instant::now();
         loop {
-            let generation = self.get(&format!("/v1/generations/{id}")).await.expect(200).json();
+            let generation = self
+                .get(&format!("/v1/generations/{id}"))
+                .await
+                .expect(200)
+                .json();
             let status = generation["status"].as_str().unwrap_or_default();
             if ["COMPLETED", "FAILED", "CANCELLED"].contains(&status) {
                 return generation;
             }
-            assert!(started.elapsed() < Duration::from_secs(60), "still {status}: {generation}");
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "still {status}: {generation}"
+            );
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }
@@ -99,7 +113,11 @@ impl User {
     pub async fn quota(&self) -> Value {
         let usage = self.get("/v1/usage").await.expect(200).json();
         let limits = usage["limits"].as_array().expect("limits");
-        limits.iter().find(|limit| limit["meter"] == "GENERATIONS").expect("the meter").clone()
+        limits
+            .iter()
+            .find(|limit| limit["meter"] == "GENERATIONS")
+            .expect("the meter")
+            .clone()
     }
 
     /// Waits until the counter shows this many used and none reserved.
@@ -110,7 +128,10 @@ impl User {
             if quota["used"] == used && quota["reserved"] == 0 {
                 return;
             }
-            assert!(started.elapsed() < Duration::from_secs(20), "wanted {used} used: {quota}");
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "wanted {used} used: {quota}"
+            );
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
     }

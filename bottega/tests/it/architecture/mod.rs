@@ -38,13 +38,19 @@ impl SourceFile {
 fn sources(folder: &str) -> Vec<SourceFile> {
     let mut found = Vec::new();
     collect(&root().join(folder), folder, &mut found);
-    assert!(!found.is_empty(), "there is no Rust file under {folder}: does this test look in the right place?");
+    assert!(
+        !found.is_empty(),
+        "there is no Rust file under {folder}: does this test look in the right place?"
+    );
     found
 }
 
 /// Every Rust file we wrote.
 fn all_sources() -> Vec<SourceFile> {
-    ["shared", "services", "gateway", "bottega"].iter().flat_map(|folder| sources(folder)).collect()
+    ["shared", "services", "gateway", "bottega"]
+        .iter()
+        .flat_map(|folder| sources(folder))
+        .collect()
 }
 
 fn collect(folder: &Path, name: &str, found: &mut Vec<SourceFile>) {
@@ -56,7 +62,10 @@ fn collect(folder: &Path, name: &str, found: &mut Vec<SourceFile>) {
         if path.is_dir() {
             collect(&path, &name, found);
         } else if path.extension().is_some_and(|ext| ext == "rs") {
-            found.push(SourceFile { path: name, text: fs::read_to_string(&path).unwrap() });
+            found.push(SourceFile {
+                path: name,
+                text: fs::read_to_string(&path).unwrap(),
+            });
         }
     }
 }

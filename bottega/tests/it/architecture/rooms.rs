@@ -8,7 +8,17 @@ use super::{all_sources, root, sources};
 const SILENCE: &[(&str, &[&str], &str)] = &[
     (
         "/src/domain/",
-        &["tonic::", "sea_orm", "axum::", "contracts::", "reqwest::", "std::env", "crate::store", "crate::rpc", "crate::peers"],
+        &[
+            "tonic::",
+            "sea_orm",
+            "axum::",
+            "contracts::",
+            "reqwest::",
+            "std::env",
+            "crate::store",
+            "crate::rpc",
+            "crate::peers",
+        ],
         "the domain decides and knows no wire, no SQL and no environment: put it behind a port in domain/ports.rs",
     ),
     (
@@ -18,7 +28,13 @@ const SILENCE: &[(&str, &[&str], &str)] = &[
     ),
     (
         "/src/store/",
-        &["tonic::", "contracts::", "crate::rpc", "crate::peers", "std::env"],
+        &[
+            "tonic::",
+            "contracts::",
+            "crate::rpc",
+            "crate::peers",
+            "std::env",
+        ],
         "the back room maps rows: wire types end in rpc/convert.rs",
     ),
     (
@@ -35,7 +51,10 @@ fn rooms_keep_to_their_subject() {
         for (room, words, reason) in SILENCE.iter().filter(|(room, ..)| file.path.contains(room)) {
             for (number, line) in file.code() {
                 if let Some(word) = words.iter().find(|word| line.contains(**word)) {
-                    broken.push(format!("{}:{number} says `{word}` in {room}: {reason}", file.path));
+                    broken.push(format!(
+                        "{}:{number} says `{word}` in {room}: {reason}",
+                        file.path
+                    ));
                 }
             }
         }
@@ -48,8 +67,14 @@ fn every_service_has_the_same_rooms() {
     for service in ["auth", "file", "generation", "usage"] {
         let folder = root().join("services").join(service);
         for room in [
-            "README.md", "src/lib.rs", "src/config.rs", "src/app.rs", "src/rpc", "src/domain",
-            "src/store", "tests/it/main.rs",
+            "README.md",
+            "src/lib.rs",
+            "src/config.rs",
+            "src/app.rs",
+            "src/rpc",
+            "src/domain",
+            "src/store",
+            "tests/it/main.rs",
         ] {
             assert!(
                 folder.join(room).exists(),
@@ -66,14 +91,19 @@ fn rooms_stay_small() {
         .iter()
         .map(|file| (file.text.lines().count(), &file.path))
         .filter(|(lines, _)| *lines > 500)
-        .map(|(lines, path)| format!("{path} has {lines} lines: split it by what its parts are for"))
+        .map(|(lines, path)| {
+            format!("{path} has {lines} lines: split it by what its parts are for")
+        })
         .collect();
     assert!(large.is_empty(), "\n{}", large.join("\n"));
 
     let mut sizes: Vec<usize> = files.iter().map(|file| file.text.lines().count()).collect();
     sizes.sort_unstable();
     let median = sizes[sizes.len() / 2];
-    assert!(median <= 150, "the median file has {median} lines; the house aims at 120");
+    assert!(
+        median <= 150,
+        "the median file has {median} lines; the house aims at 120"
+    );
 }
 
 #[test]
@@ -83,12 +113,21 @@ fn every_file_says_what_it_is_for() {
         .filter(|file| !file.text.starts_with("//!"))
         .map(|file| file.path)
         .collect();
-    assert!(silent.is_empty(), "open each with one `//!` sentence:\n{}", silent.join("\n"));
+    assert!(
+        silent.is_empty(),
+        "open each with one `//!` sentence:\n{}",
+        silent.join("\n")
+    );
 }
 
 #[test]
 fn nothing_is_left_for_later() {
-    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X"), "#[ignore"];
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("XX", "X"),
+        "#[ignore",
+    ];
     let mut left = Vec::new();
     for file in all_sources() {
         for (number, line) in file.text.lines().enumerate() {
@@ -103,7 +142,13 @@ fn nothing_is_left_for_later() {
 #[test]
 fn only_the_doors_open_doors() {
     // Listeners and pools by other means would miss every guard that `server` and `database` have.
-    let words = ["TcpListener::bind", "Server::builder", "axum::serve", "PgPoolOptions", "SqlitePoolOptions"];
+    let words = [
+        "TcpListener::bind",
+        "Server::builder",
+        "axum::serve",
+        "PgPoolOptions",
+        "SqlitePoolOptions",
+    ];
     let mut broken = Vec::new();
     for file in all_sources() {
         let is_door = ["shared/server/", "shared/database/", "shared/testkit/"]
@@ -114,7 +159,10 @@ fn only_the_doors_open_doors() {
         }
         for (number, line) in file.code() {
             if let Some(word) = words.iter().find(|word| line.contains(**word)) {
-                broken.push(format!("{}:{number} says {word}: use shared/server or shared/database", file.path));
+                broken.push(format!(
+                    "{}:{number} says {word}: use shared/server or shared/database",
+                    file.path
+                ));
             }
         }
     }
