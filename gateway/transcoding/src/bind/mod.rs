@@ -172,12 +172,7 @@ impl<'m> Binding<'m> {
             Ok(fields) => fields,
             Err((kind, reason)) => return self.faults.add(kind, name::shown(name), reason),
         };
-        if self
-            .matched
-            .variables
-            .iter()
-            .any(|(bound, _)| *bound == fields)
-        {
+        if self.is_of_the_path(&fields) {
             return;
         }
         let path = json_path(&fields);
@@ -198,6 +193,16 @@ impl<'m> Binding<'m> {
             self.faults.add(InvalidKind::BadValue, &path, reason);
         }
         self.given.push(path);
+    }
+
+    /// Whether the path sets this field, the value it is in or a part of it: then the path wins.
+    fn is_of_the_path(&self, fields: &[FieldDescriptor]) -> bool {
+        let mut bound = self
+            .matched
+            .variables
+            .iter()
+            .map(|(bound, _)| bound.as_slice());
+        bound.any(|bound| bound.starts_with(fields) || fields.starts_with(bound))
     }
 
     /// Why a field cannot come from the query, if the body is where it belongs.

@@ -134,7 +134,7 @@ impl<'o> Printer<'o> {
         let value_kind = entry.as_message().filter(|entry| entry.is_map_entry());
         let value_kind = value_kind.map(|entry| entry.map_entry_value_field().kind());
         let mut sorted: Vec<(&MapKey, &Value)> = entries.iter().collect();
-        sorted.sort_by(|(left, _), (right, _)| left.cmp(right));
+        sorted.sort_by_key(|(key, _)| *key);
         self.out.push(b'{');
         for (index, (key, value)) in sorted.into_iter().enumerate() {
             if index > 0 {

@@ -86,6 +86,7 @@ fn assemble(
     info.entry("version").or_insert_with(|| "1".into());
     document.insert("info".into(), info.into());
     document.insert("paths".into(), paths.into());
-    document.insert("components".into(), json!({ "schemas": components }));
+    let components = Map::from_iter([("schemas".to_owned(), components.into())]);
+    document.insert("components".into(), components.into());
     document.into()
 }

@@ -73,8 +73,9 @@ fn request_body(route: &Route, schemas: &mut Schemas<'_>) -> Option<Value> {
         Body::All if is_http_body(&Kind::Message(route.method.input())) => Some(binary(true)),
         Body::Field(field) if is_http_body(&field.kind()) && !field.is_list() => Some(binary(true)),
         Body::All => {
-            let schema = whole_body(route, schemas);
-            Some(json!({"required": true, "content": {"application/json": {"schema": schema}}}))
+            let (schema, required) = whole_body(route, schemas);
+            let content = json!({"application/json": {"schema": schema}});
+            Some(json!({"required": required, "content": content}))
         }
         Body::Field(field) => {
             let schema = schemas.field(field);
@@ -83,8 +84,8 @@ fn request_body(route: &Route, schemas: &mut Schemas<'_>) -> Option<Value> {
     }
 }
 
-/// The request message without what the path binds.
-fn whole_body(route: &Route, schemas: &mut Schemas<'_>) -> Value {
+/// The request message without what the path binds, and whether anything is left of it.
+fn whole_body(route: &Route, schemas: &mut Schemas<'_>) -> (Value, bool) {
     let in_path: Vec<u32> = route
         .variables
         .iter()
@@ -92,10 +93,11 @@ fn whole_body(route: &Route, schemas: &mut Schemas<'_>) -> Value {
         .filter_map(|fields| fields.first().map(FieldDescriptor::number))
         .collect();
     let input = route.method.input();
+    let has_more = input.fields().len() > in_path.len();
     if in_path.is_empty() {
-        schemas.message(&input)
+        (schemas.message(&input), has_more)
     } else {
-        schemas.object(&input, &in_path)
+        (schemas.object(&input, &in_path), has_more)
     }
 }
 

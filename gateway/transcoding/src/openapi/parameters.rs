@@ -84,11 +84,7 @@ impl Opened<'_, '_> {
         let Some(field) = self.fields.last().cloned() else {
             return;
         };
-        let is_bound = self
-            .route
-            .variables
-            .iter()
-            .any(|bound| *bound == self.fields);
+        let is_bound = self.route.variables.contains(&self.fields);
         if is_bound || field.is_map() || self.schemas.behavior(&field).output_only {
             return;
         }

@@ -79,7 +79,7 @@ fn parameters_of(route: &Route) -> Vec<PathParameter> {
         let variables = route.template.variables().iter().zip(&route.variables);
         let bound = variables
             .filter(|(one, _)| (one.start..one.end).contains(&index))
-            .last();
+            .next_back();
         let before = index.checked_sub(1).and_then(|before| segments.get(before));
         let (name, field) = match bound {
             Some((variable, fields)) if variable.end - variable.start == 1 => {

@@ -152,6 +152,8 @@ fn the_path_beats_the_body_and_the_query() {
     let nested = matched("GET", "/v1/nested/x/5").bind(Some("inner.a=q&inner.child.b=7"), None);
     let expected = json!({"inner": {"a": "x", "b": "5", "child": {"b": "7"}}});
     assert_eq!(printed(&nested.unwrap()), expected);
+    let wrapped = matched("GET", "/v1/p/wi64/7").bind(Some("wI64.value=8&w_i64=9"), None);
+    assert_eq!(printed(&wrapped.unwrap()), json!({"wI64": "7"}));
 }
 
 #[test]

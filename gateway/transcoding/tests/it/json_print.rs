@@ -154,7 +154,7 @@ fn a_route_prints_its_response_body() {
 
 #[test]
 fn what_is_printed_is_read_back() {
-    let body = r#"{"i64":"5","inners":[{"a":"x"},{}],"isMap":{"-1":"a"},"optI32":0,"val":[1,"x"],
+    let body = r#"{"i64":"5","inners":[{"a":"x"},{}],"isMap":{"-1":"a"},"optI32":0,"val":[1.5,"x"],
         "any":{"@type":"t/peer.v1.Inner","child":{"a":"y"}},"mask":"a.bC","tss":["2020-02-29T00:00:00Z"]}"#;
     let once = parsed(body);
     let again = parsed(&text(&once, &Options::default()));

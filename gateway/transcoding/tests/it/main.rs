@@ -1,5 +1,12 @@
 //! The engine against real descriptors: the shared case tables, each rule by itself, and noise.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by panicking"
+)]
+
 mod binding;
 mod hostile;
 mod http_body;

@@ -193,6 +193,7 @@ fn bytes_streams_comments_and_marks_are_told() {
           string old = 2 [deprecated = true];
           string id = 3;
         }
+        message One { string id = 1; }
         message Upload { string name = 1; google.api.HttpBody content = 2; }
         // Greets.
         service Greeter {
@@ -206,6 +207,8 @@ fn bytes_streams_comments_and_marks_are_told() {
             option (google.api.http) = {get: "/v1/{name}/watch"}; }
           rpc Put(Upload) returns (google.api.HttpBody) {
             option (google.api.http) = {put: "/v1/{name}" body: "content"}; }
+          rpc Poke(One) returns (One) {
+            option (google.api.http) = {post: "/v1/{id}:poke" body: "*"}; }
           rpc Own(Request) returns (Request) {
             option (google.api.http) = {custom: {kind: "PURGE" path: "/v1/{id}"}}; }
         }"#,
@@ -223,6 +226,9 @@ fn bytes_streams_comments_and_marks_are_told() {
     assert_eq!(body["name"]["description"], "A name. Any will do.");
     assert_eq!(body["old"]["deprecated"], true);
     assert_eq!(body.get("id"), None, "the path has it");
+    assert_eq!(greet["requestBody"]["required"], true);
+    let poke = &document["paths"]["/v1/{id}:poke"]["post"]["requestBody"];
+    assert_eq!(poke["required"], false, "nothing is left for the body");
 
     let put = &item["put"];
     let binary = json!({"*/*": {"schema": {"type": "string", "format": "binary"}}});

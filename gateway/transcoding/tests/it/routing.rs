@@ -35,6 +35,12 @@ fn refused(rules_text: &[&str]) -> Vec<String> {
     errors.0.iter().map(ToString::to_string).collect()
 }
 
+#[test]
+fn a_router_goes_to_every_thread() {
+    fn is_shared<T: Send + Sync + Clone + 'static>(_: &T) {}
+    is_shared(&echo_router());
+}
+
 fn found(router: &Router, method: &Method, path: &str) -> String {
     match router.find(method, path) {
         Ok(matched) => matched.route.method.name().to_owned(),
