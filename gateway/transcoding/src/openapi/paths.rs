@@ -76,10 +76,8 @@ fn parameters_of(route: &Route) -> Vec<PathParameter> {
         if matches!(segment, Segment::Literal(_)) {
             continue;
         }
-        let variables = route.template.variables().iter().zip(&route.variables);
-        let bound = variables
-            .filter(|(one, _)| (one.start..one.end).contains(&index))
-            .next_back();
+        let mut variables = route.template.variables().iter().zip(&route.variables);
+        let bound = variables.find(|(one, _)| (one.start..one.end).contains(&index));
         let before = index.checked_sub(1).and_then(|before| segments.get(before));
         let (name, field) = match bound {
             Some((variable, fields)) if variable.end - variable.start == 1 => {

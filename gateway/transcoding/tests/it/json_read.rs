@@ -200,7 +200,7 @@ fn what_is_taken_can_be_decoded_however_deep() {
         }
     }
     assert_eq!(
-        taken, 32,
+        taken, 33,
         "three messages on the wire per level of a Struct"
     );
 }

@@ -172,10 +172,10 @@ fn router_of(case: &Value) -> Result<Router, String> {
             fields.add(&name);
         }
         let path = serde_json::to_string(path).expect("a string");
-        write!(
+        writeln!(
             rpcs,
             "rpc M{index}(Request) returns (Request) {{ option (google.api.http) = \
-             {{custom: {{kind: \"{method}\" path: {path}}}}}; }}\n"
+             {{custom: {{kind: \"{method}\" path: {path}}}}}; }}"
         )
         .expect("a String takes it");
     }
