@@ -10,6 +10,7 @@ mod keyring;
 mod password;
 mod ports;
 mod refresh;
+mod rotation;
 mod sealing;
 mod service_tokens;
 mod sessions;
@@ -26,10 +27,8 @@ pub use ports::{
     Account, FailureStore, KeyState, KeyStore, NewAccount, RotationRule, SessionStore, StoredKey,
     UserStore,
 };
-pub use refresh::{
-    Chain, Digest, EndReason, Lineage, NewSession, RefreshToken, RotationSettings, Step,
-    StoredToken,
-};
+pub use refresh::{Digest, Lineage, RefreshToken, StoredToken};
+pub use rotation::{Chain, EndReason, NewSession, RotationSettings, Step};
 pub use sealing::Sealer;
 pub use service_tokens::{ServiceName, ServiceTokens};
 pub use sessions::{Sessions, Tokens};
