@@ -4,6 +4,7 @@
 //! books in SQL. [`app`] puts the rooms together, `sweeper` gives forgotten units back.
 
 pub mod domain;
+mod rpc;
 pub mod store;
 
 pub use store::Migrator;

@@ -168,12 +168,20 @@ impl Usage {
     /// The books do not answer.
     pub async fn sweep(&self) -> Result<u64, Error> {
         let now = self.clock.now();
-        let due = self.book.due(now, SWEEP_BATCH).await?;
         let mut expired = 0;
-        for id in due {
-            let resolved = self.book.resolve(id, Action::Expire, now).await?;
-            count(Action::Expire, resolved);
-            expired += u64::from(resolved.step != Step::Stay);
+        for id in self.book.due(now, SWEEP_BATCH).await? {
+            match self.book.resolve(id, Action::Expire, now).await {
+                Ok(resolved) => {
+                    count(Action::Expire, resolved);
+                    expired += u64::from(resolved.step != Step::Stay);
+                }
+                Err(error @ Error::Unavailable(_)) => return Err(error),
+                // One broken reservation must not keep the others from expiring.
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(reservation.id = %id, error, "reservation cannot be expired");
+                }
+            }
         }
         Ok(expired)
     }

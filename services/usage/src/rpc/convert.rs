@@ -75,7 +75,9 @@ pub fn reservation_id(text: &str) -> Result<ReservationId, Fault> {
 
 /// Finds the caller's plan.
 pub fn plan<'a>(tier: &str, plans: &'a Plans) -> Result<&'a Plan, Fault> {
-    Ok(plans.find(tier).map_err(crate::domain::error::Error::from)?)
+    Ok(plans
+        .find(tier)
+        .map_err(crate::domain::error::Error::from)?)
 }
 
 /// Says how a plan stands.
