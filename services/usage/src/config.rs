@@ -7,8 +7,8 @@ use server::GrpcSettings;
 
 use crate::domain::plan::Plans;
 
-const PORT: u16 = 50054;
-const ADMIN_PORT: u16 = 50154;
+const PORT: u16 = 50_054;
+const ADMIN_PORT: u16 = 51_054;
 
 /// What the usage service is told.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ pub struct Config {
     /// What every service is told.
     pub common: Common,
     /// `BOTTEGA_USAGE_ADDR`, default `127.0.0.1:50054`; `BOTTEGA_USAGE_ADMIN_ADDR`, default
-    /// `127.0.0.1:50154`.
+    /// `127.0.0.1:51054`.
     pub listen: Listen,
     /// `BOTTEGA_USAGE_DATABASE_URL`, else `BOTTEGA_DATABASE_URL`, else `usage.db` in the data
     /// directory.

@@ -148,12 +148,12 @@ impl Usage {
     /// # Errors
     /// `NotFound`; `WrongState` when its life went another way; the books do not answer.
     pub async fn resolve(&self, id: ReservationId, action: Action) -> Result<(), Error> {
-        let resolved = self.book.resolve(id, action, self.clock.now()).await?;
-        count(action, resolved);
+        let outcome = self.book.resolve(id, action, self.clock.now()).await;
+        count(action, &outcome);
         if let Step::Move {
             change: Change::SpendAnew,
             ..
-        } = resolved.step
+        } = outcome?.step
         {
             metrics::counter!("usage_settled_after_expiry_total").increment(1);
             tracing::warn!(reservation.id = %id, "reservation settled after it expired: counted as used, past the limit if need be");
@@ -170,11 +170,10 @@ impl Usage {
         let now = self.clock.now();
         let mut expired = 0;
         for id in self.book.due(now, SWEEP_BATCH).await? {
-            match self.book.resolve(id, Action::Expire, now).await {
-                Ok(resolved) => {
-                    count(Action::Expire, resolved);
-                    expired += u64::from(resolved.step != Step::Stay);
-                }
+            let outcome = self.book.resolve(id, Action::Expire, now).await;
+            count(Action::Expire, &outcome);
+            match outcome {
+                Ok(resolved) => expired += u64::from(resolved.step != Step::Stay),
                 Err(error @ Error::Unavailable(_)) => return Err(error),
                 // One broken reservation must not keep the others from expiring.
                 Err(error) => {
@@ -187,12 +186,14 @@ impl Usage {
     }
 }
 
-fn count(action: Action, resolved: Resolved) {
-    let outcome = match resolved.step {
-        Step::Stay => "repeated",
-        Step::Move { .. } => "done",
+fn count(action: Action, outcome: &Result<Resolved, Error>) {
+    let label = match outcome {
+        Ok(resolved) if resolved.step == Step::Stay => "repeated",
+        Ok(_) => "done",
+        Err(Error::NotFound | Error::WrongState(_)) => "refused",
+        Err(_) => "failed",
     };
-    metrics::counter!("usage_resolutions_total", "action" => action.as_str(), "outcome" => outcome)
+    metrics::counter!("usage_resolutions_total", "action" => action.as_str(), "outcome" => label)
         .increment(1);
 }
 
