@@ -6,3 +6,5 @@ mod life;
 mod migrations;
 mod quota;
 mod rollover;
+mod served;
+mod service;
