@@ -28,7 +28,10 @@ async fn sweep(usage: &Usage, shutdown: &Shutdown) {
             Ok(0) => return,
             Ok(expired) => tracing::info!(expired, "reservations expired"),
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "sweep failed, trying again later");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "sweep failed, trying again later"
+                );
                 return;
             }
         }

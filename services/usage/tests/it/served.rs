@@ -130,9 +130,19 @@ pub fn told(status: Status) -> String {
     let code = status.code();
     let fault = from_status(status);
     let mut lines = vec![format!("{code:?} {fault}")];
-    lines.extend((fault.violations.iter()).map(|one| format!("{}: {}", one.field, one.description)));
-    lines.extend(fault.metadata.iter().map(|(key, value)| format!("{key} = {value}")));
+    lines
+        .extend((fault.violations.iter()).map(|one| format!("{}: {}", one.field, one.description)));
+    lines.extend(
+        fault
+            .metadata
+            .iter()
+            .map(|(key, value)| format!("{key} = {value}")),
+    );
     lines.extend(fault.quota.iter().map(|one| format!("{one:#?}")));
-    lines.extend(fault.retry_after.map(|wait| format!("retry after {wait:?}")));
+    lines.extend(
+        fault
+            .retry_after
+            .map(|wait| format!("retry after {wait:?}")),
+    );
     lines.join("\n")
 }

@@ -63,7 +63,9 @@ async fn bad_input_names_every_field() {
     let served = Served::start(&test, &[]).await;
     let mut client = served.client();
 
-    let empty = client.reserve(served.as_service(ReserveRequest::default())).await;
+    let empty = client
+        .reserve(served.as_service(ReserveRequest::default()))
+        .await;
     insta::assert_snapshot!("empty", told(empty.unwrap_err()));
     let mut wrong = ask(ANNA, i64::MAX);
     wrong.owner_id = "anna\0".to_owned();
@@ -102,11 +104,15 @@ async fn who_may_call() {
     let nobody = client.reserve(ask(ANNA, 1)).await;
     assert_eq!(nobody.unwrap_err().code(), Code::Unauthenticated);
     // A user may look, and change nothing.
-    let denied = client.reserve(served.as_user(ANNA, "free", ask(ANNA, 1))).await;
+    let denied = client
+        .reserve(served.as_user(ANNA, "free", ask(ANNA, 1)))
+        .await;
     assert_eq!(denied.unwrap_err().code(), Code::PermissionDenied);
 
     // A service looks for the user it names, and for nobody else.
-    let unnamed = client.get_usage(served.as_service(GetUsageRequest {})).await;
+    let unnamed = client
+        .get_usage(served.as_service(GetUsageRequest {}))
+        .await;
     assert_eq!(unnamed.unwrap_err().code(), Code::PermissionDenied);
     let mut named = served.as_service(GetUsageRequest {});
     let owner = ANNA.to_string().parse().unwrap();
