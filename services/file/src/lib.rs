@@ -4,6 +4,7 @@
 
 pub mod blobs;
 pub mod domain;
+pub mod rpc;
 pub mod store;
 
 pub use store::Migrator;

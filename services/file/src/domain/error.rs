@@ -7,9 +7,14 @@ use types::FileId;
 /// Why an operation failed. The sentences are for the caller; sources are for the log only.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// Not one byte came.
-    #[error("must not be empty")]
-    Empty,
+    /// A field is wrong in a way that shows only while bytes come.
+    #[error("{field} {problem}")]
+    InvalidField {
+        /// As JSON names it.
+        field: &'static str,
+        /// What would be right.
+        problem: &'static str,
+    },
     /// More bytes or pixels than are taken.
     #[error("{message}")]
     TooLarge {
@@ -54,6 +59,12 @@ pub enum FileError {
 }
 
 impl FileError {
+    /// Not one byte came.
+    pub const EMPTY: Self = Self::InvalidField {
+        field: "content",
+        problem: "must not be empty",
+    };
+
     /// A fault of ours.
     pub fn internal(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::Internal(source.into())

@@ -67,10 +67,10 @@ impl Intake {
     /// Ends the taking.
     ///
     /// # Errors
-    /// `Empty`, or `UnsupportedMediaType` for content too short to be a picture.
+    /// `EMPTY`, or `UnsupportedMediaType` for content too short to be a picture.
     pub fn finish(self) -> Result<Taken, FileError> {
         if self.size == 0 {
-            return Err(FileError::Empty);
+            return Err(FileError::EMPTY);
         }
         let picture = match self.picture {
             Some(picture) => picture,
@@ -145,9 +145,7 @@ mod tests {
 
     #[test]
     fn nothing_is_empty() {
-        assert!(matches!(
-            Intake::new("", 8).finish(),
-            Err(FileError::Empty)
-        ));
+        let refused = Intake::new("", 8).finish().unwrap_err();
+        assert_eq!(refused.to_string(), "content must not be empty");
     }
 }
