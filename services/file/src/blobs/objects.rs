@@ -1,7 +1,7 @@
 //! The domain's bytes as objects of a store.
 
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt, TryStreamExt};
 use object_store::aws::AmazonS3Builder;
 use object_store::buffered::BufWriter;
 use object_store::local::LocalFileSystem;
-use object_store::path::Path;
+use object_store::path::Path as Key;
 use object_store::{
     ClientOptions, Error, GetOptions, GetResultPayload, ObjectStore, ObjectStoreExt,
 };
@@ -45,13 +45,13 @@ impl ObjectBlobs {
     /// The folder cannot be made, or the settings name no usable store.
     pub fn open(settings: &StoreSettings) -> Result<Self, FileError> {
         match settings {
-            StoreSettings::Local(folder) => Self::local(folder.clone()),
+            StoreSettings::Local(folder) => Self::local(folder),
             StoreSettings::S3(settings) => Self::s3(settings),
         }
     }
 
-    fn local(folder: PathBuf) -> Result<Self, FileError> {
-        std::fs::create_dir_all(&folder).map_err(away)?;
+    fn local(folder: &Path) -> Result<Self, FileError> {
+        std::fs::create_dir_all(folder).map_err(away)?;
         let folder = folder.canonicalize().map_err(away)?;
         // Without fsync a file that was answered as stored could be gone after a power cut.
         let store = LocalFileSystem::new_with_prefix(&folder)
@@ -91,7 +91,7 @@ impl ObjectBlobs {
 impl Blobs for ObjectBlobs {
     async fn create(&self, id: FileId) -> Result<Box<dyn BlobWriter>, FileError> {
         // One part under way while the next is filled: more would only hold more memory.
-        let writer = BufWriter::with_capacity(Arc::clone(&self.store), path_of(id), self.part)
+        let writer = BufWriter::with_capacity(Arc::clone(&self.store), key_of(id), self.part)
             .with_max_concurrency(1);
         Ok(Box::new(ObjectWriter::new(writer)))
     }
@@ -102,7 +102,7 @@ impl Blobs for ObjectBlobs {
             range: Some(range.clone().into()),
             ..GetOptions::default()
         };
-        let found = self.store.get_opts(&path_of(id), options).await;
+        let found = self.store.get_opts(&key_of(id), options).await;
         let found = found.map_err(|error| missing_or_away(id, error))?;
         if found.range != range {
             return Err(FileError::Lost(id));
@@ -115,13 +115,13 @@ impl Blobs for ObjectBlobs {
     }
 
     async fn remove(&self, id: FileId) -> Result<(), FileError> {
-        let path = path_of(id);
+        let key = key_of(id);
         if let Some(folder) = &self.folder {
             // LocalFileSystem writes to `<object>#1` and renames; a crash leaves that behind.
-            let staged = folder.join(format!("{path}#1"));
+            let staged = folder.join(format!("{key}#1"));
             absent_is_fine(tokio::fs::remove_file(staged).await)?;
         }
-        match self.store.delete(&path).await {
+        match self.store.delete(&key).await {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(away(error)),
         }
@@ -132,7 +132,7 @@ impl Blobs for ObjectBlobs {
             return tokio::fs::metadata(folder).await.map(drop).map_err(away);
         }
         // An empty listing of nothing in particular proves endpoint, bucket and key.
-        let nothing = Path::from("readiness");
+        let nothing = Key::from("readiness");
         match self.store.list(Some(&nothing)).next().await {
             Some(Err(error)) => Err(away(error)),
             _ => Ok(()),
@@ -141,10 +141,10 @@ impl Blobs for ObjectBlobs {
 }
 
 // UUIDv7s begin with the time, so their ends spread over the folders.
-fn path_of(id: FileId) -> Path {
+fn key_of(id: FileId) -> Key {
     let name = id.to_string();
     let folder = name.get(34..).unwrap_or_default();
-    Path::from(format!("{folder}/{name}"))
+    Key::from(format!("{folder}/{name}"))
 }
 
 async fn from_disk(
