@@ -1,6 +1,10 @@
 //! The file service as its callers and its disk see it.
 
 mod blobs;
+mod catalog;
+mod downloads;
+mod refusals;
 mod rows;
-mod sweeping;
 mod support;
+mod sweeping;
+mod uploads;

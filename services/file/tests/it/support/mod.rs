@@ -1,8 +1,13 @@
 //! What these tests share.
 
+pub mod app;
+pub mod corpus;
+pub mod user;
+
 use std::path::{Path, PathBuf};
 
 use database::Database;
+use errors::Reason;
 use file::Migrator;
 use file::domain::{File, FileName};
 use testkit::TestDb;
@@ -57,4 +62,9 @@ pub fn files_under(folder: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// The reason of a refusal.
+pub fn reason(status: tonic::Status) -> Reason {
+    errors::from_status(status).reason
 }
