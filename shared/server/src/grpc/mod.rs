@@ -34,6 +34,7 @@ use crate::admin::AdminServer;
 use crate::transport::{self, Limits, Protocol};
 use crate::{GrpcSettings, Readiness, Shutdown, Sockets};
 
+pub use record::log_cause;
 use rules::Rules;
 
 /// A gRPC server.

@@ -27,6 +27,7 @@ use crate::Shutdown;
 
 // After a goodbye, a connection without requests gets this long to close by itself.
 const GOODBYE: Duration = Duration::from_secs(1);
+const WRITE_PATIENCE: Duration = Duration::from_secs(30);
 
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
@@ -71,7 +72,7 @@ impl Connection {
             let request = prepare(request, peer, info.clone(), body_patience);
             answer(router.clone(), request, requests.clone())
         });
-        let socket = TokioIo::new(Socket::new(self.stream, activity.clone()));
+        let socket = TokioIo::new(Socket::new(self.stream, activity.clone(), WRITE_PATIENCE));
         let mut connection = pin!(self.builder.serve_connection(socket, service));
         tokio::select! {
             // How a connection ended is the peer's affair; requests were logged one by one.
