@@ -106,8 +106,8 @@ async fn keys_at_hand_work_on_when_the_source_is_away() {
 
 async fn verify_all(verifier: &Verifier, tokens: &[String]) -> Vec<bool> {
     let mut tasks = Vec::new();
-    for token in tokens.iter().cloned() {
-        let verifier = verifier.clone();
+    for token in tokens {
+        let (verifier, token) = (verifier.clone(), token.clone());
         tasks.push(tokio::spawn(async move {
             verifier.verify(&token).await.is_ok()
         }));

@@ -179,6 +179,7 @@ fn limits(name: &'static str, settings: &GrpcSettings) -> Limits {
         handshake: settings.handshake,
         idle: settings.idle,
         body: None,
+        write: settings.write_timeout,
         keepalive: settings.keepalive,
         max_connections: settings.max_connections,
         max_streams: settings.max_streams,

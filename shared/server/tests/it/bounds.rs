@@ -14,6 +14,7 @@ use tonic::Code;
 use crate::stage::{PATIENCE, Stage, until};
 use crate::wire::{Frames, literals};
 
+const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
@@ -120,6 +121,34 @@ async fn streams_above_the_advertised_limit_are_refused() {
         };
         assert_eq!(reset.payload, REFUSED_STREAM);
     }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_no_answer_loses_its_place() {
+    let settings = GrpcSettings {
+        max_concurrent: 1,
+        write_timeout: Duration::from_millis(200),
+        ..GrpcSettings::default()
+    };
+    let stage = Stage::with(settings, Duration::from_secs(1)).await;
+    let mut frames = Frames::connect(stage.addr).await;
+    // INITIAL_WINDOW_SIZE 0: no stream may send us any data.
+    frames.send(SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 0]).await;
+    let block = literals(&[
+        (":method", "POST"),
+        (":scheme", "http"),
+        (":path", "/bottega.auth.v1.AuthService/GetJwks"),
+        (":authority", "stage"),
+        ("content-type", "application/grpc"),
+        ("te", "trailers"),
+    ]);
+    frames.send(HEADERS, 0x4, 1, &block).await;
+    // An empty message, and the end of the stream.
+    frames.send(DATA, 0x1, 1, &[0; 5]).await;
+    let reset = async { while frames.next().await.kind != RST_STREAM {} };
+    timeout(PATIENCE, reset).await.expect("the stream is reset");
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(stage.usage().reserve(stage.order("")).await.is_ok());
 }
 
 async fn advertised(frames: &mut Frames) -> BTreeMap<u16, u32> {

@@ -1,5 +1,10 @@
 //! The server's promises, each tried over a real socket by a client that breaks the rules.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must fail"
+)]
 
 mod access;
 mod admin;

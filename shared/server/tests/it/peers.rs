@@ -120,3 +120,24 @@ async fn a_wrong_secret_and_a_silent_auth_service() {
         .unwrap_err();
     assert_eq!(fault.reason, Reason::Unavailable);
 }
+
+#[tokio::test]
+async fn an_auth_service_that_does_not_answer_is_not_waited_for_by_each_in_turn() {
+    // Takes connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let addr = silent.local_addr().unwrap().to_string();
+    let secret = SecretString::from(SECRET.to_owned());
+    let credentials = Credentials::new("file", server::connect(&addr).unwrap(), secret);
+    let started = Instant::now();
+    let calls = (0..10).map(|_| {
+        let credentials = credentials.clone();
+        tokio::spawn(async move { credentials.request(None, ()).await.is_err() })
+    });
+    for call in calls.collect::<Vec<_>>() {
+        assert!(call.await.unwrap());
+    }
+    assert!(
+        started.elapsed() < Duration::from_secs(8),
+        "one question takes three seconds"
+    );
+}
