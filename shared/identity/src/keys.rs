@@ -108,7 +108,10 @@ impl KeyRing {
             Err(Fault::unavailable("the auth service", "asked a moment ago"))
         } else {
             *asked = Some(Instant::now());
-            self.fetch().await
+            let fetched_now = self.fetch().await;
+            // Those who waited for this answer take it, and do not each wait for one of their own.
+            *asked = Some(Instant::now());
+            fetched_now
         };
         match result {
             Err(fault) if fetched.is_none() => Err(fault),
