@@ -79,3 +79,53 @@ fn at_least(reader: &mut Reader<'_>, name: &str, default: &str, seconds: u64) ->
     }
     span.max(least)
 }
+
+#[cfg(test)]
+mod tests {
+    use config::MapSource;
+
+    use super::*;
+
+    fn faults(settings: &[(&str, &str)]) -> Vec<String> {
+        let mut source = MapSource::default();
+        for (name, text) in settings {
+            source.0.insert((*name).to_owned(), (*text).to_owned());
+        }
+        let mut reader = Reader::new(&source);
+        Config::read(&mut reader);
+        match reader.finish() {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults.0.into_iter().map(|fault| fault.name).collect(),
+        }
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        assert!(faults(&[]).is_empty());
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let settings = [
+            ("BOTTEGA_FILE_STORE", "s3"),
+            ("BOTTEGA_FILE_S3_ENDPOINT", "http://store:9000"),
+            ("BOTTEGA_FILE_MAX_BYTES", "0"),
+            ("BOTTEGA_FILE_UPLOAD_TTL", "5s"),
+        ];
+        assert_eq!(
+            faults(&settings),
+            [
+                "BOTTEGA_FILE_S3_BUCKET",
+                "BOTTEGA_FILE_S3_ACCESS_KEY",
+                "BOTTEGA_FILE_S3_SECRET_KEY",
+                "BOTTEGA_FILE_S3_ENDPOINT",
+                "BOTTEGA_FILE_MAX_BYTES",
+                "BOTTEGA_FILE_UPLOAD_TTL",
+            ]
+        );
+        assert_eq!(
+            faults(&[("BOTTEGA_FILE_STORE", "tape")]),
+            ["BOTTEGA_FILE_STORE"]
+        );
+    }
+}
