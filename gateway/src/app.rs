@@ -52,13 +52,20 @@ impl App {
     ///
     /// # Errors
     /// Contracts that cannot be served, addresses that are none.
-    #[expect(clippy::unused_async, reason = "every service starts by the same signature")]
+    #[expect(
+        clippy::unused_async,
+        reason = "every service starts by the same signature"
+    )]
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let pool = contracts::pool();
         check_policies(pool)?;
         let router = Router::new(pool, options(), is_routable)?;
         let peers = Peers::connect(&config.common.peers)?;
-        let secret = config.common.service_secret.clone().ok_or(StartError::NoSecret)?;
+        let secret = config
+            .common
+            .service_secret
+            .clone()
+            .ok_or(StartError::NoSecret)?;
         let readiness = Readiness::new();
         watch_peers(&readiness, &peers);
         let gateway = Gateway {
@@ -100,7 +107,11 @@ impl App {
 
 /// JSON as frontends want it: whole numbers are numbers, and every field is there.
 fn options() -> Options {
-    Options { json_numbers_for_64_bit: true, print_defaults: true, ..Options::default() }
+    Options {
+        json_numbers_for_64_bit: true,
+        print_defaults: true,
+        ..Options::default()
+    }
 }
 
 async fn forget_idle(gateway: Arc<Gateway>) {

@@ -8,10 +8,10 @@ use axum::body::{Body, BodyDataStream};
 use bytes::{Bytes, BytesMut};
 use errors::{Fault, Reason};
 use futures::{Stream, StreamExt};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
+use http::{HeaderMap, StatusCode};
 use http_body::Body as _;
 use server::BodyStalled;
-use http::{HeaderMap, StatusCode};
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, EXPECT};
 
 use crate::failure::Failure;
 
@@ -42,7 +42,9 @@ impl From<Broken> for Failure {
             }
             Broken::Cut(cause) => {
                 let message = "the body ended before it was whole";
-                Fault::new(Reason::IncompleteBody, message).with_cause(cause).into()
+                Fault::new(Reason::IncompleteBody, message)
+                    .with_cause(cause)
+                    .into()
             }
         }
     }
@@ -117,7 +119,11 @@ impl Stream for RequestBody {
             Some(Ok(piece)) => {
                 self.read = self.read.saturating_add(piece.len() as u64);
                 let limit = self.limit;
-                Some(if self.read > limit { Err(Broken::TooLarge(limit)) } else { Ok(piece) })
+                Some(if self.read > limit {
+                    Err(Broken::TooLarge(limit))
+                } else {
+                    Ok(piece)
+                })
             }
             Some(Err(error)) => {
                 self.inner = None;
@@ -159,7 +165,9 @@ async fn take_in(mut rest: BodyDataStream) {
 /// # Errors
 /// `TOO_LARGE`.
 pub(crate) fn check_announced(headers: &HeaderMap, limit: u64) -> Result<(), Failure> {
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    let length = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok());
     match length.and_then(|text| text.parse::<u64>().ok()) {
         Some(length) if length > limit => Err(too_large(limit)),
         _ => Ok(()),
@@ -179,5 +187,7 @@ fn check_encoding(headers: &HeaderMap) -> Result<(), Failure> {
 
 fn too_large(limit: u64) -> Failure {
     let message = format!("the body must not be larger than {limit} bytes");
-    Fault::new(Reason::TooLarge, message).with("limitBytes", limit).into()
+    Fault::new(Reason::TooLarge, message)
+        .with("limitBytes", limit)
+        .into()
 }

@@ -67,18 +67,25 @@ impl Config {
 }
 
 fn read_origins(text: &str) -> Result<Vec<HeaderValue>, String> {
-    let origins = text.split(',').map(str::trim).filter(|origin| !origin.is_empty());
+    let origins = text
+        .split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty());
     origins
         .map(|origin| match HeaderValue::from_str(origin) {
             Ok(value) if is_origin(origin) => Ok(value),
-            _ => Err(format!("'{origin}' must be an exact origin, like https://app.example.com")),
+            _ => Err(format!(
+                "'{origin}' must be an exact origin, like https://app.example.com"
+            )),
         })
         .collect()
 }
 
 // Scheme, host and port only: a browser never sends more, so anything else would never match.
 fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
     host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ']))
 }
 
@@ -90,7 +97,13 @@ mod tests {
     fn origins_are_exact() {
         let two = read_origins("https://a.example, http://localhost:5173").unwrap();
         assert_eq!(two.len(), 2);
-        for wrong in ["*", "a.example", "https://a.example/", "https://*.example", "https://"] {
+        for wrong in [
+            "*",
+            "a.example",
+            "https://a.example/",
+            "https://*.example",
+            "https://",
+        ] {
             assert!(read_origins(wrong).unwrap_err().contains(wrong), "{wrong}");
         }
     }

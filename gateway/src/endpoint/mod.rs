@@ -52,7 +52,11 @@ impl Endpoints {
                 Err(problem) => problems.push(format!("{}: {problem}", route.method.full_name())),
             }
         }
-        if problems.is_empty() { Ok(Self(known)) } else { Err(StartError::Contract(problems)) }
+        if problems.is_empty() {
+            Ok(Self(known))
+        } else {
+            Err(StartError::Contract(problems))
+        }
     }
 
     /// What is known of a route's rpc.
@@ -71,13 +75,24 @@ pub(crate) fn is_routable(method: &MethodDescriptor) -> bool {
 /// # Errors
 /// The rpcs that do not.
 pub(crate) fn check_policies(pool: &DescriptorPool) -> Result<(), StartError> {
-    let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+    let methods = pool
+        .services()
+        .flat_map(|service| service.methods().collect::<Vec<_>>());
     let ours = methods.filter(|method| method.full_name().starts_with("bottega."));
     let problems: Vec<String> = ours
         .filter(|method| !has_policy(method))
-        .map(|method| format!("{} carries no (bottega.policy.v1.policy)", method.full_name()))
+        .map(|method| {
+            format!(
+                "{} carries no (bottega.policy.v1.policy)",
+                method.full_name()
+            )
+        })
         .collect();
-    if problems.is_empty() { Ok(()) } else { Err(StartError::Contract(problems)) }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(StartError::Contract(problems))
+    }
 }
 
 fn has_policy(method: &MethodDescriptor) -> bool {
@@ -91,7 +106,9 @@ fn endpoint_of(route: &Route, peers: &Peers) -> Result<Endpoint, String> {
     let service = method.parent_service();
     let policy = contracts::policy_of(method).ok_or("carries no (bottega.policy.v1.policy)")?;
     let package = service.package_name().to_owned();
-    let peer = peers.of_package(&package).ok_or(format!("no service serves package {package}"))?;
+    let peer = peers
+        .of_package(&package)
+        .ok_or(format!("no service serves package {package}"))?;
     let path = format!("/{}/{}", service.full_name(), method.name());
     let shape = Shape::of(route, &policy)?;
     let quota = quota_of(&policy);
@@ -103,7 +120,9 @@ fn endpoint_of(route: &Route, peers: &Peers) -> Result<Endpoint, String> {
     }
     Ok(Endpoint {
         name: method.full_name().to_owned(),
-        path: path.parse().map_err(|error| format!("{path} is no path: {error}"))?,
+        path: path
+            .parse()
+            .map_err(|error| format!("{path} is no path: {error}"))?,
         access: policy.access(),
         rate: policy.rate(),
         quota,
@@ -142,16 +161,28 @@ mod tests {
         }
         let bare = DescriptorPool::from_file_descriptor_set(files).unwrap();
         let error = check_policies(&bare).unwrap_err().to_string();
-        assert!(error.contains("bottega.file.v1.FileService.GetFile carries no"), "{error}");
+        assert!(
+            error.contains("bottega.file.v1.FileService.GetFile carries no"),
+            "{error}"
+        );
     }
 
     #[test]
     fn what_services_call_is_not_routable() {
         let rpc = |service: &str, name: &str| {
             let service = contracts::pool().get_service_by_name(service).unwrap();
-            service.methods().find(|method| method.name() == name).unwrap()
+            service
+                .methods()
+                .find(|method| method.name() == name)
+                .unwrap()
         };
-        assert!(!is_routable(&rpc("bottega.usage.v1.UsageService", "Reserve")));
-        assert!(is_routable(&rpc("bottega.usage.v1.UsageService", "GetUsage")));
+        assert!(!is_routable(&rpc(
+            "bottega.usage.v1.UsageService",
+            "Reserve"
+        )));
+        assert!(is_routable(&rpc(
+            "bottega.usage.v1.UsageService",
+            "GetUsage"
+        )));
     }
 }

@@ -61,7 +61,10 @@ fn events(route: &Route, policy: &Policy) -> Result<EventRule, String> {
 }
 
 fn upload(route: &Route, policy: &Policy) -> Result<UploadRule, String> {
-    let rule = policy.upload.as_ref().ok_or("a client stream needs `upload` in its policy")?;
+    let rule = policy
+        .upload
+        .as_ref()
+        .ok_or("a client stream needs `upload` in its policy")?;
     let is_bytes = match &route.body {
         Body::Field(field) => is_http_body(&field.kind()),
         Body::All => is_http_body(&Kind::Message(route.method.input())),
@@ -77,7 +80,8 @@ fn upload(route: &Route, policy: &Policy) -> Result<UploadRule, String> {
 }
 
 fn is_http_body(kind: &Kind) -> bool {
-    kind.as_message().is_some_and(|message| message.full_name() == "google.api.HttpBody")
+    kind.as_message()
+        .is_some_and(|message| message.full_name() == "google.api.HttpBody")
 }
 
 /// The fields of a dotted path; none for an empty one.
@@ -103,8 +107,16 @@ mod tests {
         let name = "bottega.generation.v1.WatchGenerationResponse";
         let message = contracts::pool().get_message_by_name(name).unwrap();
         assert_eq!(resolve(&message, "event.sequence").unwrap().len(), 2);
-        assert!(resolve(&message, "event.sequence.deeper").unwrap_err().contains("scalar"));
-        assert!(resolve(&message, "event.colour").unwrap_err().contains("has no colour"));
+        assert!(
+            resolve(&message, "event.sequence.deeper")
+                .unwrap_err()
+                .contains("scalar")
+        );
+        assert!(
+            resolve(&message, "event.colour")
+                .unwrap_err()
+                .contains("has no colour")
+        );
         assert!(resolve(&message, "").unwrap().is_empty());
     }
 }

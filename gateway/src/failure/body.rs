@@ -26,8 +26,12 @@ pub(crate) struct ErrorBody {
 pub(crate) fn body_of(status: &Status, http: Option<StatusCode>, request_id: &str) -> ErrorBody {
     let wire = rpc_status(status);
     let reason = reason_of(&wire);
-    let by_reason = reason.filter(|reason| describes_a_call(*reason)).map(http_status);
-    let http = http.or(by_reason).unwrap_or_else(|| http_status_of_code(status.code()));
+    let by_reason = reason
+        .filter(|reason| describes_a_call(*reason))
+        .map(http_status);
+    let http = http
+        .or(by_reason)
+        .unwrap_or_else(|| http_status_of_code(status.code()));
     let details: Vec<Value> = wire.details.iter().map(detail).collect();
     let body = json!({
         "error": {
@@ -53,7 +57,9 @@ const fn describes_a_call(reason: Reason) -> bool {
 }
 
 fn retry_after(details: &[prost_types::Any]) -> Option<u64> {
-    let any = details.iter().find(|any| any.type_url.ends_with(&RetryInfo::full_name()))?;
+    let any = details
+        .iter()
+        .find(|any| any.type_url.ends_with(&RetryInfo::full_name()))?;
     let delay = RetryInfo::decode(any.value.as_slice()).ok()?.retry_delay?;
     let delay = Duration::try_from(delay).ok()?;
     // Rounded up: a client that comes a moment early is refused again.
@@ -102,9 +108,15 @@ mod tests {
         let error = &body["error"];
         assert_eq!(error["status"], "INVALID_ARGUMENT");
         assert_eq!(error["requestId"], "r-1");
-        assert_eq!(error["details"][0]["@type"], "type.googleapis.com/google.rpc.ErrorInfo");
+        assert_eq!(
+            error["details"][0]["@type"],
+            "type.googleapis.com/google.rpc.ErrorInfo"
+        );
         assert_eq!(error["details"][0]["reason"], "INVALID_FIELD");
-        assert_eq!(error["details"][1]["fieldViolations"][0]["field"], "image.width");
+        assert_eq!(
+            error["details"][1]["fieldViolations"][0]["field"],
+            "image.width"
+        );
     }
 
     #[test]

@@ -21,7 +21,9 @@ fn known(any: &Any) -> Option<Value> {
     let descriptor = contracts::pool().get_message_by_name(name)?;
     let message = DynamicMessage::decode(descriptor, any.value.as_slice()).ok()?;
     let options = SerializeOptions::new().stringify_64_bit_integers(false);
-    let value = message.serialize_with_options(serde_json::value::Serializer, &options).ok()?;
+    let value = message
+        .serialize_with_options(serde_json::value::Serializer, &options)
+        .ok()?;
     value.is_object().then_some(value)
 }
 
@@ -31,7 +33,10 @@ mod tests {
 
     #[test]
     fn unknown_types_keep_their_bytes() {
-        let any = Any { type_url: "example.com/what.Ever".into(), value: vec![1, 2, 3] };
+        let any = Any {
+            type_url: "example.com/what.Ever".into(),
+            value: vec![1, 2, 3],
+        };
         let expected = json!({ "@type": "example.com/what.Ever", "value": "AQID" });
         assert_eq!(detail(&any), expected);
     }

@@ -30,11 +30,6 @@ struct Inner {
 pub(crate) struct Refused(pub(crate) &'static str);
 
 impl Failure {
-    /// The gRPC status.
-    pub(crate) fn status(&self) -> &Status {
-        &self.0.status
-    }
-
     /// Answers with this HTTP status instead of the table's.
     pub(crate) fn with_http_status(mut self, status: StatusCode) -> Self {
         self.0.http = Some(status);
@@ -69,7 +64,11 @@ impl Failure {
 
     /// The HTTP response. The cause of a fault of ours goes to the log here, and only here.
     pub(crate) fn respond(self, request_id: &str) -> Response {
-        let Inner { status, http, headers } = *self.0;
+        let Inner {
+            status,
+            http,
+            headers,
+        } = *self.0;
         log_cause(&status, request_id);
         let body = body_of(&presentable(&status), http, request_id);
         let mut response = (body.http, body.json).into_response();
@@ -89,7 +88,11 @@ impl Failure {
 
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
-        Self(Box::new(Inner { status, http: None, headers: HeaderMap::new() }))
+        Self(Box::new(Inner {
+            status,
+            http: None,
+            headers: HeaderMap::new(),
+        }))
     }
 }
 

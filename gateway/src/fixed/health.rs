@@ -41,8 +41,11 @@ async fn ask(channel: Channel) -> Result<(), String> {
 /// 200 with each service, or 503 when one is away.
 pub(super) async fn readiness(gateway: &Gateway) -> Response {
     let report = gateway.readiness.report().await;
-    let status =
-        if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if report.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     let body = serde_json::to_vec(&report).unwrap_or_default();
     json_page(status, body)
 }

@@ -51,7 +51,9 @@ impl Page {
                 Failure::method_not_allowed("GET, HEAD").respond(&request_id::current())
             }
         };
-        response.extensions_mut().insert(Rpc(format!("{self:?}").to_lowercase()));
+        response
+            .extensions_mut()
+            .insert(Rpc(format!("{self:?}").to_lowercase()));
         response
     }
 }
@@ -69,7 +71,9 @@ fn root() -> Response {
 
 fn openapi_page(gateway: &Gateway) -> Response {
     let mut response = json_page(StatusCode::OK, gateway.openapi.clone());
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     response
 }
 

@@ -30,7 +30,11 @@ fn extend(route: &Route, operation: &mut Value) {
         return;
     };
     let is_public = policy.access() == Access::Public;
-    operation["security"] = if is_public { json!([]) } else { json!([{"bearer": []}]) };
+    operation["security"] = if is_public {
+        json!([])
+    } else {
+        json!([{"bearer": []}])
+    };
     describe_success(route, &policy, operation);
     describe_stream(&policy, operation);
     describe_upload(&policy, operation);
@@ -44,7 +48,9 @@ fn describe_success(route: &Route, policy: &Policy, operation: &mut Value) {
     let Some(responses) = operation["responses"].as_object_mut() else {
         return;
     };
-    let mut success = responses.remove("200").unwrap_or_else(|| json!({"description": "Success."}));
+    let mut success = responses
+        .remove("200")
+        .unwrap_or_else(|| json!({"description": "Success."}));
     if has_rate_headers(policy) {
         success["headers"] = json!({
             "RateLimit": {"$ref": "#/components/headers/RateLimit"},
@@ -55,9 +61,16 @@ fn describe_success(route: &Route, policy: &Policy, operation: &mut Value) {
         let mut part = success.clone();
         part["description"] = "The range that was asked for.".into();
         responses.insert("206".to_owned(), part);
-        responses.insert("304".to_owned(), json!({"description": "What the client has is current."}));
+        responses.insert(
+            "304".to_owned(),
+            json!({"description": "What the client has is current."}),
+        );
     }
-    let status = if policy.status == 0 { 200 } else { policy.status };
+    let status = if policy.status == 0 {
+        200
+    } else {
+        policy.status
+    };
     responses.insert(status.to_string(), success);
 }
 
@@ -78,7 +91,11 @@ fn describe_stream(policy: &Policy, operation: &mut Value) {
 }
 
 fn describe_upload(policy: &Policy, operation: &mut Value) {
-    let Some(upload) = policy.upload.as_ref().filter(|upload| !upload.part.is_empty()) else {
+    let Some(upload) = policy
+        .upload
+        .as_ref()
+        .filter(|upload| !upload.part.is_empty())
+    else {
         return;
     };
     let mut properties = Map::new();
@@ -120,26 +137,62 @@ fn errors_of(route: &Route, policy: &Policy) -> Vec<(&'static str, &'static str)
         ("503", "Unavailable", true),
         ("504", "DeadlineExceeded", true),
     ];
-    rows.into_iter().filter(|row| row.2).map(|(status, name, _)| (status, name)).collect()
+    rows.into_iter()
+        .filter(|row| row.2)
+        .map(|(status, name, _)| (status, name))
+        .collect()
 }
 
 fn error_responses() -> Value {
     let rows = [
-        ("BadRequest", "The request is not what the route takes; each wrong field is named."),
-        ("Unauthenticated", "No access token, or one that is not valid; or wrong credentials."),
+        (
+            "BadRequest",
+            "The request is not what the route takes; each wrong field is named.",
+        ),
+        (
+            "Unauthenticated",
+            "No access token, or one that is not valid; or wrong credentials.",
+        ),
         ("PermissionDenied", "The caller may not do this."),
-        ("NotFound", "There is no such thing, or it is not the caller's."),
-        ("NotAcceptable", "The route answers with text/event-stream only."),
+        (
+            "NotFound",
+            "There is no such thing, or it is not the caller's.",
+        ),
+        (
+            "NotAcceptable",
+            "The route answers with text/event-stream only.",
+        ),
         ("RequestTimeout", "The body stopped arriving."),
-        ("Conflict", "The thing exists already, or is not in a state for this."),
+        (
+            "Conflict",
+            "The thing exists already, or is not in a state for this.",
+        ),
         ("TooLarge", "The body is larger than allowed."),
-        ("UnsupportedMediaType", "The content is of a type that is not taken."),
+        (
+            "UnsupportedMediaType",
+            "The content is of a type that is not taken.",
+        ),
         ("RangeNotSatisfiable", "The range lies outside the content."),
-        ("Unprocessable", "The content could not be read as what it claims to be."),
-        ("TooManyRequests", "A plan limit is used up, or requests come too fast."),
-        ("Internal", "A fault of ours; the request id finds it in the log."),
-        ("Unavailable", "A service does not answer; nothing was done."),
-        ("DeadlineExceeded", "The call took longer than its deadline."),
+        (
+            "Unprocessable",
+            "The content could not be read as what it claims to be.",
+        ),
+        (
+            "TooManyRequests",
+            "A plan limit is used up, or requests come too fast.",
+        ),
+        (
+            "Internal",
+            "A fault of ours; the request id finds it in the log.",
+        ),
+        (
+            "Unavailable",
+            "A service does not answer; nothing was done.",
+        ),
+        (
+            "DeadlineExceeded",
+            "The call took longer than its deadline.",
+        ),
     ];
     let mut responses = Map::new();
     for (name, description) in rows {
@@ -161,9 +214,7 @@ fn error_responses() -> Value {
 }
 
 fn rate_headers() -> Value {
-    let header = |description: &str, kind: &str| {
-        json!({"description": description, "schema": {"type": kind}})
-    };
+    let header = |description: &str, kind: &str| json!({"description": description, "schema": {"type": kind}});
     json!({
         "RateLimit": header("What is left (r) and the seconds until there is more (t).", "string"),
         "RateLimit-Policy": header("The limit (q) and its window in seconds (w).", "string"),

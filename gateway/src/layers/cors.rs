@@ -32,7 +32,11 @@ pub(super) async fn layer(
     if origins.0.is_empty() {
         return next.run(request).await;
     }
-    let origin = request.headers().get(ORIGIN).filter(|origin| origins.0.contains(origin)).cloned();
+    let origin = request
+        .headers()
+        .get(ORIGIN)
+        .filter(|origin| origins.0.contains(origin))
+        .cloned();
     let mut response = match &origin {
         Some(_) if is_preflight(&request) => preflight(),
         _ => next.run(request).await,
@@ -52,13 +56,21 @@ pub(super) async fn layer(
 
 fn is_preflight(request: &Request) -> bool {
     request.method() == Method::OPTIONS
-        && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD)
+        && request
+            .headers()
+            .contains_key(ACCESS_CONTROL_REQUEST_METHOD)
 }
 
 fn preflight() -> Response {
     let mut headers = HeaderMap::new();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(REQUEST_HEADERS));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(METHODS),
+    );
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_HEADERS,
+        HeaderValue::from_static(REQUEST_HEADERS),
+    );
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("7200"));
     (StatusCode::NO_CONTENT, headers).into_response()
 }

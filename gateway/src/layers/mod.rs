@@ -22,7 +22,10 @@ pub(crate) use observe::Rpc;
 
 /// The HTTP service: the layers, outermost first, around the pipeline.
 pub(crate) fn stack(gateway: Arc<Gateway>, config: &Config) -> Router {
-    around(Router::new().fallback(pipeline::serve).with_state(gateway), config)
+    around(
+        Router::new().fallback(pipeline::serve).with_state(gateway),
+        config,
+    )
 }
 
 fn around(inner: Router, config: &Config) -> Router {

@@ -13,15 +13,27 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Takes the client's id when it is sane, and makes one otherwise.
 pub(super) async fn layer(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
-    let id = given.filter(|id| is_sane(id)).map_or_else(new_id, str::to_owned);
+    let given = request
+        .headers()
+        .get(&REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    let id = given
+        .filter(|id| is_sane(id))
+        .map_or_else(new_id, str::to_owned);
     let value = HeaderValue::from_str(&id).ok();
     if let Some(value) = &value {
         request.headers_mut().insert(REQUEST_ID, value.clone());
     }
-    let traceparent = request.headers().get(&TRACEPARENT).and_then(|value| value.to_str().ok());
+    let traceparent = request
+        .headers()
+        .get(&TRACEPARENT)
+        .and_then(|value| value.to_str().ok());
     let traceparent = traceparent.map(str::to_owned);
-    let known = RequestContext { request_id: id, deadline: None, traceparent };
+    let known = RequestContext {
+        request_id: id,
+        deadline: None,
+        traceparent,
+    };
     let mut response = context::scope(known, next.run(request)).await;
     if let Some(value) = value {
         response.headers_mut().insert(REQUEST_ID, value);
@@ -31,7 +43,9 @@ pub(super) async fn layer(mut request: Request, next: Next) -> Response {
 
 /// The id of the request that is being served.
 pub(crate) fn current() -> String {
-    context::current().map(|known| known.request_id).unwrap_or_default()
+    context::current()
+        .map(|known| known.request_id)
+        .unwrap_or_default()
 }
 
 fn new_id() -> String {

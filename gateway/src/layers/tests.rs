@@ -20,13 +20,21 @@ async fn panics() -> &'static str {
 }
 
 fn misbehaving(config: &Config) -> Router {
-    around(Router::new().route("/panic", get(panics)).route("/fine", get(async || "fine")), config)
+    around(
+        Router::new()
+            .route("/panic", get(panics))
+            .route("/fine", get(async || "fine")),
+        config,
+    )
 }
 
 #[tokio::test]
 async fn a_panic_is_an_error_with_the_headers_of_any_other() {
     let app = misbehaving(&config(MapSource::default()));
-    let request = Request::get("/panic").header("x-request-id", "r-7").body(Body::empty()).unwrap();
+    let request = Request::get("/panic")
+        .header("x-request-id", "r-7")
+        .body(Body::empty())
+        .unwrap();
     let response = app.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(response.headers()["x-request-id"], "r-7");
@@ -54,22 +62,42 @@ async fn only_listed_origins_are_let_in() {
     };
     let preflight = ask("OPTIONS", "https://app.example").await.unwrap();
     assert_eq!(preflight.status(), StatusCode::NO_CONTENT);
-    assert_eq!(preflight.headers()["access-control-allow-origin"], "https://app.example");
+    assert_eq!(
+        preflight.headers()["access-control-allow-origin"],
+        "https://app.example"
+    );
     let listed = ask("GET", "https://app.example").await.unwrap();
-    assert_eq!(listed.headers()["access-control-allow-origin"], "https://app.example");
+    assert_eq!(
+        listed.headers()["access-control-allow-origin"],
+        "https://app.example"
+    );
     assert_eq!(listed.headers()["vary"], "origin");
-    for (method, origin) in [("GET", "https://app.example.evil.test"), ("OPTIONS", "null")] {
+    for (method, origin) in [
+        ("GET", "https://app.example.evil.test"),
+        ("OPTIONS", "null"),
+    ] {
         let refused = ask(method, origin).await.unwrap();
-        assert!(!refused.headers().contains_key("access-control-allow-origin"), "{origin}");
+        assert!(
+            !refused
+                .headers()
+                .contains_key("access-control-allow-origin"),
+            "{origin}"
+        );
     }
 }
 
 #[tokio::test]
 async fn hsts_is_a_choice() {
     for (setting, expected) in [("on", true), ("off", false)] {
-        let app = misbehaving(&config(MapSource::from([("BOTTEGA_GATEWAY_HSTS", setting)])));
+        let app = misbehaving(&config(MapSource::from([(
+            "BOTTEGA_GATEWAY_HSTS",
+            setting,
+        )])));
         let request = Request::get("/fine").body(Body::empty()).unwrap();
         let response = app.oneshot(request).await.unwrap();
-        assert_eq!(response.headers().contains_key("strict-transport-security"), expected);
+        assert_eq!(
+            response.headers().contains_key("strict-transport-security"),
+            expected
+        );
     }
 }

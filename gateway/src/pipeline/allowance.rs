@@ -31,7 +31,13 @@ pub(super) fn headers_of(items: &[Item]) -> HeaderMap {
     let (mut policy, mut state) = (String::new(), String::new());
     for item in items {
         let comma = if policy.is_empty() { "" } else { ", " };
-        let Item { name, limit, window, remaining, reset } = item;
+        let Item {
+            name,
+            limit,
+            window,
+            remaining,
+            reset,
+        } = item;
         // Writing to a string does not fail.
         let _ = write!(policy, "{comma}\"{name}\";q={limit};w={window}");
         let _ = write!(state, "{comma}\"{name}\";r={remaining};t={reset}");
@@ -47,7 +53,10 @@ pub(super) fn headers_of(items: &[Item]) -> HeaderMap {
 
 /// The headers of plan limits. `given_back` is what a release will add again.
 pub(super) fn of_limits(limits: &[Limit], given_back: i64) -> HeaderMap {
-    let items: Vec<Item> = limits.iter().map(|limit| item_of(limit, given_back)).collect();
+    let items: Vec<Item> = limits
+        .iter()
+        .map(|limit| item_of(limit, given_back))
+        .collect();
     headers_of(&items)
 }
 
@@ -82,7 +91,11 @@ pub(super) fn of_refusal(fault: &Fault) -> HeaderMap {
 
 /// Seconds until the limit of a refusal starts anew.
 pub(super) fn reset_of(fault: &Fault) -> Option<u64> {
-    fault.metadata.get("resetAt").and_then(|text| moment(text)).map(seconds_until)
+    fault
+        .metadata
+        .get("resetAt")
+        .and_then(|text| moment(text))
+        .map(seconds_until)
 }
 
 fn name_of(meter: &str, window: &str) -> String {
@@ -98,7 +111,9 @@ fn seconds_of(window: &str) -> u64 {
 }
 
 fn moment(text: &str) -> Option<i64> {
-    OffsetDateTime::parse(text, &Rfc3339).ok().map(OffsetDateTime::unix_timestamp)
+    OffsetDateTime::parse(text, &Rfc3339)
+        .ok()
+        .map(OffsetDateTime::unix_timestamp)
 }
 
 fn seconds_until(seconds: i64) -> u64 {
@@ -130,9 +145,15 @@ mod tests {
     #[test]
     fn limits_become_headers() {
         let headers = of_limits(&[limit(4)], 0);
-        assert_eq!(headers["ratelimit-policy"], "\"generations-month\";q=5;w=2592000");
+        assert_eq!(
+            headers["ratelimit-policy"],
+            "\"generations-month\";q=5;w=2592000"
+        );
         assert_eq!(headers["ratelimit"], "\"generations-month\";r=4;t=0");
-        assert_eq!(of_limits(&[limit(3)], 1)["ratelimit"], "\"generations-month\";r=4;t=0");
+        assert_eq!(
+            of_limits(&[limit(3)], 1)["ratelimit"],
+            "\"generations-month\";r=4;t=0"
+        );
         assert!(of_limits(&[], 0).is_empty());
     }
 
@@ -145,7 +166,10 @@ mod tests {
             .with("remaining", 0)
             .with("resetAt", "2000-01-01T00:00:00Z");
         let headers = of_refusal(&fault);
-        assert_eq!(headers["ratelimit-policy"], "\"generations-month\";q=5;w=2592000");
+        assert_eq!(
+            headers["ratelimit-policy"],
+            "\"generations-month\";q=5;w=2592000"
+        );
         assert_eq!(headers["ratelimit"], "\"generations-month\";r=0;t=0");
         assert_eq!(reset_of(&fault), Some(0));
     }

@@ -29,9 +29,9 @@ pub(super) async fn caller(
     let caller = gateway.verifier.verify(token).await?;
     match (endpoint.access, caller.role) {
         (Access::User, Role::User | Role::Admin) | (Access::Admin, Role::Admin) => Ok(Some(caller)),
-        (Access::User, Role::Service) => {
-            Err(denied("services call each other directly, not through the gateway"))
-        }
+        (Access::User, Role::Service) => Err(denied(
+            "services call each other directly, not through the gateway",
+        )),
         _ => Err(denied("this needs the admin role")),
     }
 }

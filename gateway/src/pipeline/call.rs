@@ -43,7 +43,10 @@ impl Call {
         let deadline = deadline_of(&found, &parts)?;
         let known = context::current();
         let context = RequestContext {
-            request_id: known.as_ref().map(|one| one.request_id.clone()).unwrap_or_default(),
+            request_id: known
+                .as_ref()
+                .map(|one| one.request_id.clone())
+                .unwrap_or_default(),
             deadline: deadline.instant(),
             traceparent: known.and_then(|one| one.traceparent),
         };

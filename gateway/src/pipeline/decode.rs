@@ -25,7 +25,11 @@ pub(super) async fn message(
     body: RequestBody,
 ) -> Result<DynamicMessage, Failure> {
     let slot = call.found.takes_http_body();
-    let limit = if slot.is_some() { gateway.limits.upload_bytes } else { gateway.limits.json_bytes };
+    let limit = if slot.is_some() {
+        gateway.limits.upload_bytes
+    } else {
+        gateway.limits.json_bytes
+    };
     let bytes = body.limited(&call.headers, limit)?.collect().await?;
     let query = call.query.as_deref();
     if let Some(slot) = slot {
@@ -81,7 +85,9 @@ fn value_of(field: &FieldDescriptor, text: &str) -> Option<Value> {
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
-    let content_type = headers.get(CONTENT_TYPE).map(|value| value.to_str().unwrap_or("?"));
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .map(|value| value.to_str().unwrap_or("?"));
     if media::accepts_json_body(content_type) {
         return Ok(());
     }
@@ -99,9 +105,15 @@ pub(crate) fn fault_of(invalid: Invalid) -> Fault {
         | InvalidKind::Syntax => Reason::InvalidRequest,
     };
     let mut fault = Fault::new(reason, invalid.message);
-    let named = invalid.violations.into_iter().filter(|one| !one.field.is_empty());
+    let named = invalid
+        .violations
+        .into_iter()
+        .filter(|one| !one.field.is_empty());
     fault.violations = named
-        .map(|one| FieldViolation { field: one.field, description: one.description })
+        .map(|one| FieldViolation {
+            field: one.field,
+            description: one.description,
+        })
         .collect();
     fault
 }

@@ -41,7 +41,11 @@ pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request)
         None => dispatch(gateway, parts, body).await,
     };
     // A HEAD is answered like its GET; dropping the body cancels what would have filled it.
-    if is_head { response.map(|_| Body::empty()) } else { response }
+    if is_head {
+        response.map(|_| Body::empty())
+    } else {
+        response
+    }
 }
 
 async fn dispatch(gateway: Arc<Gateway>, parts: Parts, body: RequestBody) -> Response {
@@ -51,8 +55,7 @@ async fn dispatch(gateway: Arc<Gateway>, parts: Parts, body: RequestBody) -> Res
     };
     let label = Rpc(found.endpoint.name.clone());
     let outcome = walk(gateway, found, parts, body).await;
-    let mut response =
-        outcome.unwrap_or_else(|failure| failure.respond(&request_id::current()));
+    let mut response = outcome.unwrap_or_else(|failure| failure.respond(&request_id::current()));
     response.extensions_mut().insert(label);
     response
 }
@@ -76,11 +79,7 @@ async fn walk(
     }
 }
 
-async fn send(
-    gateway: Arc<Gateway>,
-    call: Call,
-    body: RequestBody,
-) -> Result<Response, Failure> {
+async fn send(gateway: Arc<Gateway>, call: Call, body: RequestBody) -> Result<Response, Failure> {
     let endpoint = Arc::clone(&call.endpoint);
     if let Shape::Upload(rule) = &endpoint.shape {
         return upload::answer(&gateway, &call, rule, body).await;
@@ -101,5 +100,9 @@ async fn send(
 /// Until when the call of a request may take.
 fn deadline_of(found: &route::Found, parts: &Parts) -> Result<Deadline, Failure> {
     let endless = matches!(found.endpoint.shape, Shape::Events(_));
-    Ok(Deadline::of(&parts.headers, found.endpoint.policy.timeout_ms, endless)?)
+    Ok(Deadline::of(
+        &parts.headers,
+        found.endpoint.policy.timeout_ms,
+        endless,
+    )?)
 }

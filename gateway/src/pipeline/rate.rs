@@ -39,7 +39,9 @@ impl Rates {
             Some(Quota::with_period(CREDENTIALS_WINDOW / CREDENTIALS)?.allow_burst(burst))
         });
         let limiter = |quota| RateLimiter::dashmap(quota).with_middleware();
-        Self { credentials: quota.map(limiter) }
+        Self {
+            credentials: quota.map(limiter),
+        }
     }
 
     /// Counts a request; answers the headers that say what is left.
@@ -91,7 +93,9 @@ fn take_one(limiter: &PerAddress, client: IpAddr) -> Result<HeaderMap, Failure> 
 /// Who counts: an IPv4 address, or an IPv6 network, of which one household has a whole one.
 fn client_of(parts: &Parts) -> IpAddr {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    match peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical()) {
+    match peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| {
+        peer.0.ip().to_canonical()
+    }) {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
             IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
@@ -112,11 +116,18 @@ mod tests {
         for left in (0..CREDENTIALS).rev() {
             let headers = take_one(limiter, one).unwrap();
             let text = headers["ratelimit"].to_str().unwrap();
-            assert!(text.starts_with(&format!("\"credentials\";r={left};t=")), "{text}");
+            assert!(
+                text.starts_with(&format!("\"credentials\";r={left};t=")),
+                "{text}"
+            );
         }
         let refused = take_one(limiter, one).unwrap_err().respond("r");
         assert_eq!(refused.status(), 429);
-        let wait: u64 = refused.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+        let wait: u64 = refused.headers()["retry-after"]
+            .to_str()
+            .unwrap()
+            .parse()
+            .unwrap();
         assert!((1..=9).contains(&wait), "{wait}");
         assert!(take_one(limiter, IpAddr::from([192, 0, 2, 2])).is_ok());
     }
@@ -125,7 +136,9 @@ mod tests {
     fn a_network_of_ipv6_counts_as_one() {
         let client = |text: &str| {
             let (mut parts, ()) = http::Request::new(()).into_parts();
-            parts.extensions.insert(ConnectInfo(text.parse::<SocketAddr>().unwrap()));
+            parts
+                .extensions
+                .insert(ConnectInfo(text.parse::<SocketAddr>().unwrap()));
             client_of(&parts)
         };
         assert_eq!(client("[2001:db8::1]:1"), client("[2001:db8::ffff:2]:9"));

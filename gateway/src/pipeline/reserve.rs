@@ -26,8 +26,11 @@ use axum::response::Response;
 /// How long the usage service has to answer.
 const RESERVE: Duration = Duration::from_secs(5);
 /// The pauses between the tries to give a reservation back; after the last it expires by itself.
-const RELEASE_PAUSES: [Duration; 3] =
-    [Duration::from_millis(100), Duration::from_millis(500), Duration::from_secs(2)];
+const RELEASE_PAUSES: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
 
 /// Forwards a call of one message and answers with the reply.
 ///
@@ -46,7 +49,8 @@ pub(super) async fn forward(
     let section = paid(gateway, call, message, meter, amount);
     // A task of its own: from the reservation to its release nobody's disconnect ends it.
     let task = tokio::spawn(context::scope(scope, section));
-    task.await.unwrap_or_else(|error| Err(Fault::internal(error).into()))
+    task.await
+        .unwrap_or_else(|error| Err(Fault::internal(error).into()))
 }
 
 async fn paid(
@@ -114,13 +118,19 @@ async fn reserve(
     meter: Meter,
     amount: i64,
 ) -> Result<Held, Failure> {
-    let caller = call.caller.as_ref().ok_or_else(|| Fault::internal("a quota without a caller"))?;
+    let caller = call
+        .caller
+        .as_ref()
+        .ok_or_else(|| Fault::internal("a quota without a caller"))?;
     let owner = caller.owner()?;
     let wanted = ReserveRequest {
         operation_id: Uuid::now_v7().to_string(),
         owner_id: owner.to_string(),
         tier: caller.tier.clone(),
-        amounts: vec![Amount { meter: meter.into(), amount }],
+        amounts: vec![Amount {
+            meter: meter.into(),
+            amount,
+        }],
     };
     let made = ask(gateway, call, owner, wanted).await.map_err(refusal)?;
     let reservation: ReservationId = made.reservation_id.parse().map_err(Fault::internal)?;
@@ -146,15 +156,29 @@ async fn ask(
     owner: UserId,
     wanted: ReserveRequest,
 ) -> Result<ReserveResponse, Fault> {
-    let tier = call.caller.as_ref().map_or("", |caller| caller.tier.as_str());
+    let tier = call
+        .caller
+        .as_ref()
+        .map_or("", |caller| caller.tier.as_str());
     let work = async {
-        let request = gateway.credentials.request(Some((owner, tier)), wanted).await?;
+        let request = gateway
+            .credentials
+            .request(Some((owner, tier)), wanted)
+            .await?;
         let mut usage = UsageServiceClient::new(gateway.peers.usage.clone());
         usage.reserve(request).await.map_err(reserve_error)
     };
-    let answer = call.deadline.within(RESERVE).limit(work).await.unwrap_or_else(|| {
-        Err(Fault::unavailable("the usage service", "no answer within the time for a reservation"))
-    });
+    let answer = call
+        .deadline
+        .within(RESERVE)
+        .limit(work)
+        .await
+        .unwrap_or_else(|| {
+            Err(Fault::unavailable(
+                "the usage service",
+                "no answer within the time for a reservation",
+            ))
+        });
     Ok(answer?.into_inner())
 }
 
@@ -174,7 +198,10 @@ fn refusal(mut fault: Fault) -> Failure {
     let headers = allowance::of_refusal(&fault);
     let reset = allowance::reset_of(&fault);
     let says_when = fault.retry_after.is_some();
-    fault.metadata.entry("remaining".to_owned()).or_insert_with(|| "0".to_owned());
+    fault
+        .metadata
+        .entry("remaining".to_owned())
+        .or_insert_with(|| "0".to_owned());
     let failure = Failure::from(fault).with_headers(headers);
     match reset {
         Some(seconds) if !says_when => failure.with_header(RETRY_AFTER, &seconds.to_string()),
@@ -191,7 +218,10 @@ fn expiry_of(made: &ReserveResponse) -> Timestamp {
 
 async fn release(gateway: Arc<Gateway>, held: Held, known: RequestContext) {
     // The call's deadline has nothing to say about the release.
-    let known = RequestContext { deadline: None, ..known };
+    let known = RequestContext {
+        deadline: None,
+        ..known
+    };
     let id = known.request_id.clone();
     let work = context::scope(known, async {
         for pause in RELEASE_PAUSES {
@@ -213,7 +243,9 @@ async fn release(gateway: Arc<Gateway>, held: Held, known: RequestContext) {
 }
 
 async fn try_release(gateway: &Gateway, held: &Held) -> Result<(), Fault> {
-    let message = ReleaseRequest { reservation_id: held.id.clone() };
+    let message = ReleaseRequest {
+        reservation_id: held.id.clone(),
+    };
     let owner = Some((held.owner, held.tier.as_str()));
     let work = async {
         let request = gateway.credentials.request(owner, message).await?;

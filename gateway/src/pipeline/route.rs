@@ -22,7 +22,10 @@ pub(super) struct Found {
 /// # Errors
 /// `UNKNOWN_ROUTE`, `METHOD_NOT_ALLOWED`, and `INVALID_REQUEST` for a path that is malformed.
 pub(super) fn find(gateway: &Gateway, parts: &Parts) -> Result<Found, Failure> {
-    let found = gateway.router.find(&parts.method, parts.uri.path()).map_err(refusal)?;
+    let found = gateway
+        .router
+        .find(&parts.method, parts.uri.path())
+        .map_err(refusal)?;
     let endpoint = gateway.endpoints.get(&found.route.method).cloned();
     let endpoint = endpoint.ok_or_else(unknown)?;
     Ok(Found { endpoint, found })

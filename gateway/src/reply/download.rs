@@ -65,7 +65,10 @@ impl Source {
             return Ok(None);
         };
         let content = http_body_of(&self.route, &bytes)?;
-        Ok(Some((media_type_of(&content.content_type), content.data.into())))
+        Ok(Some((
+            media_type_of(&content.content_type),
+            content.data.into(),
+        )))
     }
 
     // An error here cuts the connection: the client must not take what it has for all there is.

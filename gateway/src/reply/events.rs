@@ -95,7 +95,9 @@ impl Feed {
             () = passed(self.deadline) => Err(past_deadline()),
             () = thrown(self.shutdown.as_ref()) => Err(stopping()),
         };
-        let framed = outcome.map_err(Failure::from).and_then(|message| self.frame(message));
+        let framed = outcome
+            .map_err(Failure::from)
+            .and_then(|message| self.frame(message));
         Some(framed.unwrap_or_else(|failure| self.break_off(&failure)))
     }
 
@@ -135,7 +137,9 @@ async fn thrown(shutdown: Option<&Shutdown>) {
 
 fn stopping() -> Status {
     let message = "this process is stopping; connect again to go on";
-    Fault::new(Reason::Unavailable, message).retry_in(Duration::from_secs(1)).into()
+    Fault::new(Reason::Unavailable, message)
+        .retry_in(Duration::from_secs(1))
+        .into()
 }
 
 fn check_accept(headers: &HeaderMap) -> Result<(), Failure> {

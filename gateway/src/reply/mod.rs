@@ -24,12 +24,20 @@ pub(crate) use unary::unary;
 
 /// Status and headers of a success: the policy's, unless the service's metadata says otherwise.
 fn head_of(endpoint: &Endpoint, metadata: &MetadataMap) -> (StatusCode, HeaderMap) {
-    let asked = metadata.get("x-http-code").and_then(|value| value.to_str().ok());
+    let asked = metadata
+        .get("x-http-code")
+        .and_then(|value| value.to_str().ok());
     // A failure is a gRPC status; metadata only chooses among successes.
-    let asked = asked.and_then(|text| text.parse().ok()).filter(|code| (200..400).contains(code));
+    let asked = asked
+        .and_then(|text| text.parse().ok())
+        .filter(|code| (200..400).contains(code));
     let status = asked.and_then(|code| StatusCode::from_u16(code).ok());
-    let own = u16::try_from(endpoint.policy.status).ok().filter(|code| *code != 0);
-    let own = own.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(StatusCode::OK);
+    let own = u16::try_from(endpoint.policy.status)
+        .ok()
+        .filter(|code| *code != 0);
+    let own = own
+        .and_then(|code| StatusCode::from_u16(code).ok())
+        .unwrap_or(StatusCode::OK);
     (status.unwrap_or(own), pass_back(metadata))
 }
 
@@ -45,8 +53,12 @@ fn http_body_of(route: &Route, bytes: &[u8]) -> Result<HttpBody, Failure> {
     };
     let message = route.decode_reply(bytes).map_err(contract_broken)?;
     let value = message.get_field(field);
-    let inner = value.as_message().map(DynamicMessage::transcode_to::<HttpBody>);
-    inner.unwrap_or_else(|| Ok(HttpBody::default())).map_err(|error| Fault::internal(error).into())
+    let inner = value
+        .as_message()
+        .map(DynamicMessage::transcode_to::<HttpBody>);
+    inner
+        .unwrap_or_else(|| Ok(HttpBody::default()))
+        .map_err(|error| Fault::internal(error).into())
 }
 
 /// A media type from a service; what cannot stand in a header is named as plain bytes.

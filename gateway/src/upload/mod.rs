@@ -42,7 +42,16 @@ pub(crate) async fn answer(
 
 /// What the client calls its body. A form is what curl calls any `--data`: it says nothing.
 pub(crate) fn media_type(headers: &HeaderMap) -> String {
-    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let is_form = given.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
-    if is_form { String::new() } else { given.to_owned() }
+    let given = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let is_form = given
+        .to_ascii_lowercase()
+        .starts_with("application/x-www-form-urlencoded");
+    if is_form {
+        String::new()
+    } else {
+        given.to_owned()
+    }
 }

@@ -18,10 +18,15 @@ const MAX_TEXT_BYTES: usize = 64 * 1024;
 /// # Errors
 /// A form that names no boundary.
 pub(super) fn boundary_of(content_type: &str) -> Result<Option<String>, Failure> {
-    if !content_type.to_ascii_lowercase().starts_with("multipart/form-data") {
+    if !content_type
+        .to_ascii_lowercase()
+        .starts_with("multipart/form-data")
+    {
         return Ok(None);
     }
-    Ok(multer::parse_boundary(content_type).map(Some).map_err(refusal)?)
+    Ok(multer::parse_boundary(content_type)
+        .map(Some)
+        .map_err(refusal)?)
 }
 
 /// Reads the text parts, up to the one with the bytes.
@@ -42,7 +47,11 @@ pub(super) async fn open(
     let mut texts = Vec::new();
     let mut left = MAX_TEXT_BYTES;
     loop {
-        let part = form.next_field().await.map_err(refusal)?.ok_or_else(|| missing(rule))?;
+        let part = form
+            .next_field()
+            .await
+            .map_err(refusal)?
+            .ok_or_else(|| missing(rule))?;
         if part.name() == Some(rule.part.as_str()) {
             return open_part(call, rule, form, part, texts);
         }
@@ -60,7 +69,10 @@ fn open_part(
     texts: Vec<(String, String)>,
 ) -> Result<Opened, Failure> {
     let query = call.query.as_deref();
-    let mut head = call.found.bind_without_body(query, &texts).map_err(fault_of)?;
+    let mut head = call
+        .found
+        .bind_without_body(query, &texts)
+        .map_err(fault_of)?;
     if let (Some(field), Some(name)) = (&rule.name, part.file_name())
         && !head.has_field(field)
     {
@@ -70,8 +82,15 @@ fn open_part(
     Ok(Opened {
         head,
         slot: slot.ok_or_else(|| Fault::internal("an upload without a place for its bytes"))?,
-        content_type: part.content_type().map(ToString::to_string).unwrap_or_default(),
-        source: Source::Part(PartSource { form, part: Some(part), name: rule.part.clone() }),
+        content_type: part
+            .content_type()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        source: Source::Part(PartSource {
+            form,
+            part: Some(part),
+            name: rule.part.clone(),
+        }),
     })
 }
 
@@ -130,11 +149,17 @@ fn refusal(error: Error) -> Failure {
     match error {
         Error::StreamReadFailed(cause) => match cause.downcast::<Broken>() {
             Ok(broken) => Failure::from(*broken),
-            Err(other) => Fault::new(Reason::IncompleteBody, message).with_cause(other).into(),
+            Err(other) => Fault::new(Reason::IncompleteBody, message)
+                .with_cause(other)
+                .into(),
         },
         Error::IncompleteFieldData { .. } | Error::IncompleteHeaders | Error::IncompleteStream => {
             Fault::new(Reason::IncompleteBody, message).into()
         }
-        other => Fault::new(Reason::InvalidRequest, format!("the form is malformed: {other}")).into(),
+        other => Fault::new(
+            Reason::InvalidRequest,
+            format!("the form is malformed: {other}"),
+        )
+        .into(),
     }
 }

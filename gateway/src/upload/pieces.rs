@@ -103,7 +103,11 @@ impl Opened {
         } else {
             DynamicMessage::new(self.head.descriptor())
         };
-        let content_type = if first { self.content_type.as_str() } else { "" };
+        let content_type = if first {
+            self.content_type.as_str()
+        } else {
+            ""
+        };
         fill_slot(&mut message, &self.slot, content_type, bytes);
         message.encode_to_vec().into()
     }
@@ -116,7 +120,9 @@ mod tests {
 
     #[test]
     fn large_pieces_are_cut() {
-        let lengths: Vec<usize> = cut(Bytes::from(vec![0; PIECE_BYTES + 1])).map(|b| b.len()).collect();
+        let lengths: Vec<usize> = cut(Bytes::from(vec![0; PIECE_BYTES + 1]))
+            .map(|b| b.len())
+            .collect();
         assert_eq!(lengths, [PIECE_BYTES, 1]);
         assert_eq!(cut(Bytes::new()).count(), 0);
     }
@@ -125,7 +131,10 @@ mod tests {
     async fn an_end_that_was_not_announced_is_a_cut() {
         for (whole, expected) in [(true, 1), (false, 2)] {
             let (sender, receiver) = mpsc::channel(4);
-            sender.send(Handed::Message(Bytes::from_static(b"a"))).await.unwrap();
+            sender
+                .send(Handed::Message(Bytes::from_static(b"a")))
+                .await
+                .unwrap();
             if whole {
                 sender.send(Handed::Whole).await.unwrap();
             }

@@ -16,7 +16,10 @@ pub(super) fn open(
     content_type: String,
     body: RequestBody,
 ) -> Result<Opened, Failure> {
-    let head = call.found.bind_without_body(call.query.as_deref(), &[]).map_err(fault_of)?;
+    let head = call
+        .found
+        .bind_without_body(call.query.as_deref(), &[])
+        .map_err(fault_of)?;
     let slot = call.found.takes_http_body();
     Ok(Opened {
         head,

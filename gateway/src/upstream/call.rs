@@ -58,7 +58,8 @@ impl Upstream {
         let deadline = self.deadline;
         let call = async {
             let mut grpc = self.grpc().await?;
-            grpc.client_streaming(request, self.path.clone(), BytesCodec).await
+            grpc.client_streaming(request, self.path.clone(), BytesCodec)
+                .await
         };
         settle(deadline, deadline.limit(call).await)
     }
@@ -66,7 +67,9 @@ impl Upstream {
     async fn grpc(&self) -> Result<Grpc<Channel>, Status> {
         let channel = self.channel.clone();
         let mut grpc = Grpc::new(channel).max_decoding_message_size(MAX_REPLY_BYTES);
-        grpc.ready().await.map_err(|error| Status::from_error(error.into()))?;
+        grpc.ready()
+            .await
+            .map_err(|error| Status::from_error(error.into()))?;
         Ok(grpc)
     }
 
@@ -82,7 +85,11 @@ impl Upstream {
 
 /// The error of a call that took too long.
 pub(crate) fn past_deadline() -> Status {
-    Fault::new(Reason::DeadlineExceeded, "the call took longer than its deadline").into()
+    Fault::new(
+        Reason::DeadlineExceeded,
+        "the call took longer than its deadline",
+    )
+    .into()
 }
 
 // tonic answers an expired deadline with CANCELLED; callers are told what it was.

@@ -54,7 +54,8 @@ impl Deadline {
 
     /// What is left of it.
     pub(crate) fn left(self) -> Option<Duration> {
-        self.0.map(|instant| instant.saturating_duration_since(Instant::now()))
+        self.0
+            .map(|instant| instant.saturating_duration_since(Instant::now()))
     }
 
     /// Whether it has passed.
@@ -94,8 +95,21 @@ mod tests {
     #[test]
     fn spans_of_the_specification() {
         assert_eq!(parse("250m"), Some(Duration::from_millis(250)));
-        assert_eq!(parse("99999999H"), Some(Duration::from_secs(99_999_999 * 3_600)));
-        for wrong in ["", "S", "1", "123456789S", "+1S", "1 S", "1s", "-1S", "1\u{e9}"] {
+        assert_eq!(
+            parse("99999999H"),
+            Some(Duration::from_secs(99_999_999 * 3_600))
+        );
+        for wrong in [
+            "",
+            "S",
+            "1",
+            "123456789S",
+            "+1S",
+            "1 S",
+            "1s",
+            "-1S",
+            "1\u{e9}",
+        ] {
             assert_eq!(parse(wrong), None, "{wrong}");
         }
     }
@@ -109,6 +123,11 @@ mod tests {
         headers.insert("grpc-timeout", "1H".parse().unwrap());
         let long = Deadline::of(&headers, 0, false).unwrap().left().unwrap();
         assert!(long <= DEFAULT);
-        assert!(Deadline::of(&HeaderMap::new(), 0, true).unwrap().left().is_none());
+        assert!(
+            Deadline::of(&HeaderMap::new(), 0, true)
+                .unwrap()
+                .left()
+                .is_none()
+        );
     }
 }

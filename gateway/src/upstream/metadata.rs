@@ -59,7 +59,10 @@ pub(crate) fn pass_back(metadata: &MetadataMap) -> HeaderMap {
 }
 
 fn is_printable(value: &HeaderValue) -> bool {
-    value.as_bytes().iter().all(|byte| (0x20..=0x7e).contains(byte))
+    value
+        .as_bytes()
+        .iter()
+        .all(|byte| (0x20..=0x7e).contains(byte))
 }
 
 #[cfg(test)]
@@ -69,8 +72,14 @@ mod tests {
     #[test]
     fn only_listed_headers_pass() {
         let mut headers = HeaderMap::new();
-        for name in ["authorization", "range", "x-bottega-owner", "x-user-id", "grpc-timeout", "cookie"]
-        {
+        for name in [
+            "authorization",
+            "range",
+            "x-bottega-owner",
+            "x-user-id",
+            "grpc-timeout",
+            "cookie",
+        ] {
             headers.insert(name, HeaderValue::from_static("x"));
         }
         headers.insert("user-agent", HeaderValue::from_bytes(b"caf\xe9").unwrap());

@@ -28,8 +28,10 @@ impl Peers {
     /// An address that is none.
     pub(crate) fn connect(addresses: &config::Peers) -> Result<Self, StartError> {
         let peer = |name: &'static str, address: &str| {
-            let channel = connect(address)
-                .map_err(|error| StartError::Peer { name, problem: error.to_string() })?;
+            let channel = connect(address).map_err(|error| StartError::Peer {
+                name,
+                problem: error.to_string(),
+            })?;
             Ok::<Peer, StartError>(Peer { name, channel })
         };
         let auth = peer("auth", &addresses.auth)?;
