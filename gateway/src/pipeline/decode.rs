@@ -104,7 +104,18 @@ pub(crate) fn fault_of(invalid: Invalid) -> Fault {
         | InvalidKind::TooLarge
         | InvalidKind::Syntax => Reason::InvalidRequest,
     };
-    let mut fault = Fault::new(reason, invalid.message);
+    let is_whole = invalid
+        .violations
+        .first()
+        .is_some_and(|one| one.field.is_empty());
+    let mut fault = match reason {
+        // A value that is wrong as a whole is no field's fault.
+        Reason::InvalidField if is_whole => Fault::new(
+            Reason::InvalidRequest,
+            format!("the body {}", invalid.message),
+        ),
+        _ => Fault::new(reason, invalid.message),
+    };
     let named = invalid
         .violations
         .into_iter()

@@ -1,6 +1,6 @@
 //! What passes from HTTP headers to gRPC metadata and back: only what is on these lists.
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use tonic::metadata::MetadataMap;
 
 /// Request headers the services see. Everything else stays here: a client must not be able to say
@@ -19,16 +19,18 @@ const REQUEST: [&str; 10] = [
 ];
 
 /// Response metadata that HTTP clients see as headers.
-const RESPONSE: [&str; 8] = [
+const RESPONSE: [&str; 7] = [
     "accept-ranges",
     "cache-control",
     "content-disposition",
-    "content-length",
     "content-range",
     "etag",
     "last-modified",
     "location",
 ];
+/// The length of the HTTP body. Under its own name it would be that of the gRPC frames, and HTTP/2
+/// refuses a stream whose length is another.
+const LENGTH: &str = "x-http-content-length";
 
 /// The metadata of a call. An rpc anybody may call is not told the token: one that has expired
 /// must not keep its owner from signing in again.
@@ -55,7 +57,18 @@ pub(crate) fn pass_back(metadata: &MetadataMap) -> HeaderMap {
             passed.insert(HeaderName::from_static(name), value.clone());
         }
     }
+    if let Some(length) = metadata
+        .as_ref()
+        .get(LENGTH)
+        .filter(|length| is_number(length))
+    {
+        passed.insert(CONTENT_LENGTH, length.clone());
+    }
     passed
+}
+
+fn is_number(value: &HeaderValue) -> bool {
+    value.to_str().is_ok_and(|text| text.parse::<u64>().is_ok())
 }
 
 fn is_printable(value: &HeaderValue) -> bool {

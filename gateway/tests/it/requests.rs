@@ -203,7 +203,6 @@ async fn errors_of_services_are_passed_on_and_their_insides_are_not() {
         {
           "@type": "type.googleapis.com/google.rpc.ErrorInfo",
           "domain": "bottega",
-          "metadata": {},
           "reason": "NOT_FOUND"
         }
       ],
