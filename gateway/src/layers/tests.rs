@@ -11,8 +11,8 @@ use tower::ServiceExt;
 use super::around;
 use crate::Config;
 
-fn config(settings: MapSource) -> Config {
-    Config::read(&mut Reader::new(&settings))
+fn config(settings: &MapSource) -> Config {
+    Config::read(&mut Reader::new(settings))
 }
 
 async fn panics() -> &'static str {
@@ -30,7 +30,7 @@ fn misbehaving(config: &Config) -> Router {
 
 #[tokio::test]
 async fn a_panic_is_an_error_with_the_headers_of_any_other() {
-    let app = misbehaving(&config(MapSource::default()));
+    let app = misbehaving(&config(&MapSource::default()));
     let request = Request::get("/panic")
         .header("x-request-id", "r-7")
         .body(Body::empty())
@@ -51,7 +51,7 @@ async fn a_panic_is_an_error_with_the_headers_of_any_other() {
 #[tokio::test]
 async fn only_listed_origins_are_let_in() {
     let source = MapSource::from([("BOTTEGA_GATEWAY_CORS_ORIGINS", "https://app.example")]);
-    let app = misbehaving(&config(source));
+    let app = misbehaving(&config(&source));
     let ask = |method: &str, origin: &str| {
         let request = Request::builder()
             .method(method)
@@ -89,7 +89,7 @@ async fn only_listed_origins_are_let_in() {
 #[tokio::test]
 async fn hsts_is_a_choice() {
     for (setting, expected) in [("on", true), ("off", false)] {
-        let app = misbehaving(&config(MapSource::from([(
+        let app = misbehaving(&config(&MapSource::from([(
             "BOTTEGA_GATEWAY_HSTS",
             setting,
         )])));

@@ -24,9 +24,9 @@ pub(super) fn boundary_of(content_type: &str) -> Result<Option<String>, Failure>
     {
         return Ok(None);
     }
-    Ok(multer::parse_boundary(content_type)
+    multer::parse_boundary(content_type)
         .map(Some)
-        .map_err(refusal)?)
+        .map_err(refusal)
 }
 
 /// Reads the text parts, up to the one with the bytes.
@@ -53,7 +53,7 @@ pub(super) async fn open(
             .map_err(refusal)?
             .ok_or_else(|| missing(rule))?;
         if part.name() == Some(rule.part.as_str()) {
-            return open_part(call, rule, form, part, texts);
+            return open_part(call, rule, form, part, &texts);
         }
         let name = part.name().unwrap_or_default().to_owned();
         let text = text_of(part, &mut left).await?;
@@ -66,12 +66,12 @@ fn open_part(
     rule: &UploadRule,
     form: Multipart<'static>,
     part: Field<'static>,
-    texts: Vec<(String, String)>,
+    texts: &[(String, String)],
 ) -> Result<Opened, Failure> {
     let query = call.query.as_deref();
     let mut head = call
         .found
-        .bind_without_body(query, &texts)
+        .bind_without_body(query, texts)
         .map_err(fault_of)?;
     if let (Some(field), Some(name)) = (&rule.name, part.file_name())
         && !head.has_field(field)
@@ -86,11 +86,11 @@ fn open_part(
             .content_type()
             .map(ToString::to_string)
             .unwrap_or_default(),
-        source: Source::Part(PartSource {
+        source: Source::Part(Box::new(PartSource {
             form,
             part: Some(part),
             name: rule.part.clone(),
-        }),
+        })),
     })
 }
 

@@ -24,7 +24,7 @@ pub(super) enum Source {
     /// The whole body.
     Raw(RequestBody),
     /// One part of a form.
-    Part(PartSource),
+    Part(Box<PartSource>),
 }
 
 impl Source {

@@ -6,6 +6,8 @@ use errors::{Fault, Reason};
 use http::HeaderMap;
 use tokio::time::Instant;
 
+use crate::failure::Failure;
+
 /// How long a call may take when neither its policy nor the client says.
 const DEFAULT: Duration = Duration::from_secs(10);
 
@@ -19,15 +21,10 @@ impl Deadline {
     ///
     /// # Errors
     /// `INVALID_REQUEST` for a `Grpc-Timeout` that is none.
-    pub(crate) fn of(headers: &HeaderMap, timeout_ms: i64, endless: bool) -> Result<Self, Fault> {
+    pub(crate) fn of(headers: &HeaderMap, timeout_ms: i64, endless: bool) -> Result<Self, Failure> {
         let asked = headers.get("grpc-timeout").map(|value| {
             let text = value.to_str().ok();
-            text.and_then(parse).ok_or_else(|| {
-                Fault::new(
-                    Reason::InvalidRequest,
-                    "Grpc-Timeout must be 1 to 8 digits and a unit: H, M, S, m, u or n",
-                )
-            })
+            text.and_then(parse).ok_or_else(malformed)
         });
         let own = match u64::try_from(timeout_ms).unwrap_or(0) {
             0 if endless => None,
@@ -70,6 +67,11 @@ impl Deadline {
             None => Some(work.await),
         }
     }
+}
+
+fn malformed() -> Failure {
+    let message = "Grpc-Timeout must be 1 to 8 digits and a unit: H, M, S, m, u or n";
+    Fault::new(Reason::InvalidRequest, message).into()
 }
 
 /// The `Timeout` of the gRPC over HTTP/2 specification.

@@ -1,4 +1,10 @@
 //! The gateway over real sockets, in front of small real gRPC servers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must fail"
+)]
 
 mod access;
 mod downloads;
