@@ -7,55 +7,55 @@ use transcoding::{Body, Route, Router};
 
 /// The error responses by name, and what each means.
 const RESPONSES: [(&str, &str); 15] = [
-        (
-            "BadRequest",
-            "The request is not what the route takes; each wrong field is named.",
-        ),
-        (
-            "Unauthenticated",
-            "No access token, or one that is not valid; or wrong credentials.",
-        ),
-        ("PermissionDenied", "The caller may not do this."),
-        (
-            "NotFound",
-            "There is no such thing, or it is not the caller's.",
-        ),
-        (
-            "NotAcceptable",
-            "The route answers with text/event-stream only.",
-        ),
-        ("RequestTimeout", "The body stopped arriving."),
-        (
-            "Conflict",
-            "The thing exists already, or is not in a state for this.",
-        ),
-        ("TooLarge", "The body is larger than allowed."),
-        (
-            "UnsupportedMediaType",
-            "The content is of a type that is not taken.",
-        ),
-        ("RangeNotSatisfiable", "The range lies outside the content."),
-        (
-            "Unprocessable",
-            "The content could not be read as what it claims to be.",
-        ),
-        (
-            "TooManyRequests",
-            "A plan limit is used up, or requests come too fast.",
-        ),
-        (
-            "Internal",
-            "A fault of ours; the request id finds it in the log.",
-        ),
-        (
-            "Unavailable",
-            "A service does not answer; nothing was done.",
-        ),
-        (
-            "DeadlineExceeded",
-            "The call took longer than its deadline.",
-        ),
-    ];
+    (
+        "BadRequest",
+        "The request is not what the route takes; each wrong field is named.",
+    ),
+    (
+        "Unauthenticated",
+        "No access token, or one that is not valid; or wrong credentials.",
+    ),
+    ("PermissionDenied", "The caller may not do this."),
+    (
+        "NotFound",
+        "There is no such thing, or it is not the caller's.",
+    ),
+    (
+        "NotAcceptable",
+        "The route answers with text/event-stream only.",
+    ),
+    ("RequestTimeout", "The body stopped arriving."),
+    (
+        "Conflict",
+        "The thing exists already, or is not in a state for this.",
+    ),
+    ("TooLarge", "The body is larger than allowed."),
+    (
+        "UnsupportedMediaType",
+        "The content is of a type that is not taken.",
+    ),
+    ("RangeNotSatisfiable", "The range lies outside the content."),
+    (
+        "Unprocessable",
+        "The content could not be read as what it claims to be.",
+    ),
+    (
+        "TooManyRequests",
+        "A plan limit is used up, or requests come too fast.",
+    ),
+    (
+        "Internal",
+        "A fault of ours; the request id finds it in the log.",
+    ),
+    (
+        "Unavailable",
+        "A service does not answer; nothing was done.",
+    ),
+    (
+        "DeadlineExceeded",
+        "The call took longer than its deadline.",
+    ),
+];
 
 /// The document, printed.
 pub(crate) fn document(router: &Router) -> String {

@@ -100,9 +100,5 @@ async fn send(gateway: Arc<Gateway>, call: Call, body: RequestBody) -> Result<Re
 /// Until when the call of a request may take.
 fn deadline_of(found: &route::Found, parts: &Parts) -> Result<Deadline, Failure> {
     let endless = matches!(found.endpoint.shape, Shape::Events(_));
-    Deadline::of(
-        &parts.headers,
-        found.endpoint.policy.timeout_ms,
-        endless,
-    )
+    Deadline::of(&parts.headers, found.endpoint.policy.timeout_ms, endless)
 }

@@ -85,3 +85,22 @@ async fn a_client_that_leaves_ends_the_call() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_holds_the_service_back() {
+    let house = House::open().await;
+    let endless = house.get("/v1/files/endless/content").send().await.unwrap();
+    let sent = || *house.file.sent.lock();
+    let mut before = 0;
+    // Buffers fill, and then nothing moves.
+    for _ in 0..40 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if sent() == before && before > 0 {
+            break;
+        }
+        before = sent();
+    }
+    assert_eq!(sent(), before, "it still flows");
+    assert!(before < 64 * 1024 * 1024, "{before} bytes are in flight");
+    drop(endless);
+}

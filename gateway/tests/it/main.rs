@@ -1,7 +1,6 @@
 //! The gateway over real sockets, in front of small real gRPC servers.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     reason = "a test that cannot go on must fail"
 )]

@@ -142,8 +142,14 @@ async fn many_at_once_get_no_more_than_there_is() {
     let house = House::open().await;
     let orders = (0..40).map(|_| order(&house, "a fox"));
     let answers = futures::future::join_all(orders).await;
-    let accepted = answers.iter().filter(|answer| answer.status() == 202).count();
-    let refused = answers.iter().filter(|answer| answer.status() == 429).count();
+    let accepted = answers
+        .iter()
+        .filter(|answer| answer.status() == 202)
+        .count();
+    let refused = answers
+        .iter()
+        .filter(|answer| answer.status() == 429)
+        .count();
     assert_eq!((accepted, refused), (5, 35));
     assert_eq!(house.generation.receipts.lock().len(), 5);
 }

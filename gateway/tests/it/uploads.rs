@@ -1,7 +1,10 @@
 //! Bytes to a service: whole, in forms, too many, and cut short.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures::StreamExt;
 use reqwest::multipart::{Form, Part};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -243,6 +246,48 @@ async fn a_client_that_vanishes_leaves_nothing_whole() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     socket.set_zero_linger().unwrap();
     drop(socket);
+    let upload = eventually("the reset", || house.file.uploads.lock().first().cloned()).await;
+    assert!(!upload.whole);
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_read_holds_the_client_back() {
+    let house = House::with(&[("BOTTEGA_GATEWAY_MAX_UPLOAD_BYTES", "1000000000")]).await;
+    let sent = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&sent);
+    let pieces = futures::stream::repeat_with(move || {
+        count.fetch_add(65_536, Ordering::Relaxed);
+        Ok::<_, std::io::Error>(vec![0_u8; 65_536])
+    });
+    let body = reqwest::Body::wrap_stream(pieces.take(10_000));
+    let request = tokio::spawn(house.post("/v1/files?name=stuck.bin").body(body).send());
+    let mut before = 0;
+    for _ in 0..40 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if sent.load(Ordering::Relaxed) == before && before > 0 {
+            break;
+        }
+        before = sent.load(Ordering::Relaxed);
+    }
+    assert_eq!(sent.load(Ordering::Relaxed), before, "it still flows");
+    assert!(before < 64 * 1024 * 1024, "{before} bytes are in flight");
+    request.abort();
+}
+
+#[tokio::test]
+async fn a_body_that_stands_still_is_given_up() {
+    let house = House::with(&[("BOTTEGA_HTTP_BODY_TIMEOUT", "200ms")]).await;
+    let mut socket = TcpStream::connect(house.addr).await.unwrap();
+    let token = house.token();
+    let head = format!(
+        "POST /v1/files?name=still HTTP/1.1\r\nhost: h\r\nauthorization: Bearer {token}\r\n\
+         content-length: 1000\r\n\r\nhalf"
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 64];
+    socket.read_exact(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     let upload = eventually("the reset", || house.file.uploads.lock().first().cloned()).await;
     assert!(!upload.whole);
 }

@@ -22,6 +22,8 @@ pub struct Log {
     pub uploads: Shared<Vec<Upload>>,
     /// The metadata of the last `GetFile`.
     pub metadata: Shared<BTreeMap<String, String>>,
+    /// How many bytes of an endless download were taken from here.
+    pub sent: Shared<usize>,
     /// Whether an endless download was let go.
     pub dropped: Shared<bool>,
 }
@@ -76,6 +78,9 @@ impl FileService for Files {
                     self.0.uploads.lock().push(upload);
                     return Err(status);
                 }
+            }
+            if upload.name == "stuck.bin" {
+                std::future::pending::<()>().await;
             }
             if upload.name == "refused.txt" {
                 return Err(unsupported());
@@ -158,8 +163,10 @@ impl FileService for Files {
             }
             "endless" => {
                 let alarm = Alarm(self.0.dropped.clone());
+                let sent = self.0.sent.clone();
                 Box::pin(stream::repeat(vec![7; 65_536]).map(move |data| {
                     let _held = &alarm;
+                    *sent.lock() += data.len();
                     Ok(piece(&data))
                 }))
             }
