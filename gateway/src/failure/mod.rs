@@ -7,7 +7,9 @@ use std::fmt;
 
 use axum::response::{IntoResponse, Response};
 use errors::{Fault, Reason};
-use http::header::{ALLOW, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tonic::{Code, Status};
 
@@ -74,6 +76,12 @@ impl Failure {
         let mut response = (body.http, body.json).into_response();
         *response.headers_mut() = headers;
         let fields = response.headers_mut();
+        // Tells who asked for too much how much there is (RFC 9110, section 15.5.17).
+        if let Some(range) = status.metadata().get(CONTENT_RANGE.as_str()) {
+            if let Ok(value) = HeaderValue::from_bytes(range.as_bytes()) {
+                fields.insert(CONTENT_RANGE, value);
+            }
+        }
         fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = body.retry_after {
             fields.insert(RETRY_AFTER, HeaderValue::from(seconds));

@@ -12,7 +12,7 @@ use crate::domain::{Ages, PictureLimits};
 pub struct Config {
     /// What every service is given.
     pub common: Common,
-    /// `BOTTEGA_FILE_ADDR` (127.0.0.1:50052), `BOTTEGA_FILE_ADMIN_ADDR` (127.0.0.1:50062).
+    /// `BOTTEGA_FILE_ADDR` (127.0.0.1:50052), `BOTTEGA_FILE_ADMIN_ADDR` (127.0.0.1:51052).
     pub listen: Listen,
     /// `BOTTEGA_FILE_DATABASE_URL`, else `BOTTEGA_DATABASE_URL`, else `<data-dir>/file.db`.
     pub database: database::Settings,
@@ -49,7 +49,7 @@ impl Config {
         let side = reader.number("BOTTEGA_FILE_MAX_SIDE", 16_384, 1, 65_535);
         let checks = reader.number("BOTTEGA_FILE_CHECKS", 2, 1, 64);
         Self {
-            listen: Listen::read(reader, "FILE", 50_052, 50_062),
+            listen: Listen::read(reader, "file", 50_052, 51_052),
             database,
             grpc: server::GrpcSettings::read(reader),
             migrate: reader.switch("BOTTEGA_MIGRATE", true),

@@ -77,7 +77,11 @@ impl KeyRing {
     pub(crate) async fn find(self: &Arc<Self>, kid: &str) -> Result<Option<PublicKey>, Fault> {
         let (key, fetched) = self.look(kid);
         if key.is_none() {
-            self.refresh(kid).await?;
+            // In a task of its own: a client that hangs up would cut the question short, and the
+            // next ones would be told that it was asked a moment ago.
+            let (ring, name) = (Arc::clone(self), kid.to_owned());
+            let refreshed = tokio::spawn(async move { ring.refresh(&name).await });
+            refreshed.await.map_err(Fault::internal)??;
             return Ok(self.look(kid).0);
         }
         if fetched.is_none_or(|at| at.elapsed() > REFRESH) {
