@@ -2,5 +2,19 @@
 //! a value that functions demand.
 
 mod caller;
+mod claims;
+mod credentials;
+mod jws;
+mod keys;
+pub mod receipt;
+mod remote;
+mod signing;
+mod verifier;
 
 pub use caller::{Caller, Role, caller_of};
+pub use claims::Claims;
+pub use credentials::{Credentials, OWNER_METADATA, TIER_METADATA};
+pub use keys::{FixedKeys, KeySource, PublicKey};
+pub use remote::RemoteKeys;
+pub use signing::{InvalidKey, SigningKey};
+pub use verifier::Verifier;
