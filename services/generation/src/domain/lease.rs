@@ -65,15 +65,23 @@ impl Lease {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn runs_out_unless_it_is_extended() {
-        let span = Duration::from_secs(30);
-        let lease = Lease::new(Instant::now(), span);
-        tokio::time::advance(Duration::from_secs(20)).await;
-        lease.extend(Instant::now(), span);
+        let span = Duration::from_millis(60);
         let begun = Instant::now();
+        let lease = Lease::new(begun, span);
+        lease.extend(begun + span, span);
+        assert!(lease.is_held());
         lease.lost().await;
-        assert_eq!(begun.elapsed().as_secs(), 30);
+        assert!(begun.elapsed() >= span * 2);
+        assert!(!lease.is_held());
+    }
+
+    #[tokio::test]
+    async fn ends_at_once_when_it_is_ended() {
+        let lease = Lease::new(Instant::now(), Duration::from_secs(3_600));
+        lease.end();
+        lease.lost().await;
         assert!(!lease.is_held());
     }
 }
