@@ -149,7 +149,8 @@ impl<'a> Reader<'a> {
     pub fn finish(mut self) -> Result<Vec<Effective>, ConfigFaults> {
         let known: BTreeSet<&str> = self.effective.iter().map(|one| one.name.as_str()).collect();
         let unknown: BTreeSet<String> = (self.source.names().into_iter())
-            .filter(|name| !known.contains(name.as_str()) && !name.starts_with("BOTTEGA_TEST_"))
+            .filter(|name| !known.contains(name.as_str()) && !self.elsewhere.contains(name))
+            .filter(|name| !name.starts_with("BOTTEGA_TEST_"))
             .collect();
         for name in unknown {
             let problem = "is not a setting of Bottega; see the table in README.md";

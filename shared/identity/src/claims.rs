@@ -71,9 +71,7 @@ impl Claims {
         let role: Role = self.role.parse().map_err(|()| "role")?;
         let owner = match role {
             Role::Service => None,
-            Role::User | Role::Admin => {
-                Some(self.sub.parse::<UserId>().map_err(|_| "subject")?)
-            }
+            Role::User | Role::Admin => Some(self.sub.parse::<UserId>().map_err(|_| "subject")?),
         };
         Ok(Caller {
             role,

@@ -108,7 +108,9 @@ impl Credentials {
             secret: self.shared.secret.expose_secret().to_owned(),
         });
         let answer = match timeout(PATIENCE, question).await {
-            Ok(answer) => answer.map_err(|status| Fault::unavailable("the auth service", status))?,
+            Ok(answer) => {
+                answer.map_err(|status| Fault::unavailable("the auth service", status))?
+            }
             Err(late) => return Err(Fault::unavailable("the auth service", late)),
         };
         let answer = answer.into_inner();

@@ -50,8 +50,7 @@ impl<'a> Unverified<'a> {
         if payload.contains('.') {
             return Err("form");
         }
-        let header: Header =
-            serde_json::from_slice(&decode(header)?).map_err(|_| "header")?;
+        let header: Header = serde_json::from_slice(&decode(header)?).map_err(|_| "header")?;
         if header.alg != ALGORITHM || header.typ != TYPE || header.crit || !is_kid(&header.kid) {
             return Err("header");
         }

@@ -99,7 +99,11 @@ impl KeyRing {
         if key.is_some() {
             return Ok(());
         }
-        let pause = if fetched.is_some() { ASK_AGAIN } else { ASK_AGAIN_EMPTY };
+        let pause = if fetched.is_some() {
+            ASK_AGAIN
+        } else {
+            ASK_AGAIN_EMPTY
+        };
         let result = if asked.is_some_and(|at| at.elapsed() < pause) {
             Err(Fault::unavailable("the auth service", "asked a moment ago"))
         } else {

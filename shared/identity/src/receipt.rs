@@ -121,9 +121,16 @@ mod tests {
             let mut bytes = sealed.clone().into_bytes();
             bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
             let touched = String::from_utf8(bytes).unwrap();
-            assert_eq!(open(&secret("one"), &touched, Timestamp(0)), None, "{place}");
+            assert_eq!(
+                open(&secret("one"), &touched, Timestamp(0)),
+                None,
+                "{place}"
+            );
         }
         assert_eq!(open(&secret("one"), "", Timestamp(0)), None);
-        assert_eq!(open(&secret("one"), &"x".repeat(70_000), Timestamp(0)), None);
+        assert_eq!(
+            open(&secret("one"), &"x".repeat(70_000), Timestamp(0)),
+            None
+        );
     }
 }

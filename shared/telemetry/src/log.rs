@@ -78,7 +78,8 @@ impl LogSettings {
 pub fn init(settings: &LogSettings) {
     static STARTED: Once = Once::new();
     STARTED.call_once(|| {
-        let filter = EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter =
+            EnvFilter::try_new(&settings.filter).unwrap_or_else(|_| EnvFilter::new("info"));
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_target(false)

@@ -60,6 +60,9 @@ mod tests {
         let handle = metrics_handle();
         metrics::histogram!("telemetry_test_seconds").record(0.02);
         let text = handle.render();
-        assert!(text.contains(r#"telemetry_test_seconds_bucket{le="0.025"} 1"#), "{text}");
+        assert!(
+            text.contains(r#"telemetry_test_seconds_bucket{le="0.025"} 1"#),
+            "{text}"
+        );
     }
 }
