@@ -25,6 +25,7 @@ pub struct Reader<'a> {
     source: &'a dyn Source,
     faults: Vec<ConfigFault>,
     effective: Vec<Effective>,
+    elsewhere: BTreeSet<String>,
 }
 
 impl<'a> Reader<'a> {
@@ -35,7 +36,19 @@ impl<'a> Reader<'a> {
             source,
             faults: Vec::new(),
             effective: Vec::new(),
+            elsewhere: BTreeSet::new(),
         }
+    }
+
+    /// Every name that was read so far, set or not.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<String> {
+        self.effective.iter().map(|one| one.name.clone()).collect()
+    }
+
+    /// Names that other processes of the suite read: being set here, they are no mistake.
+    pub fn allow(&mut self, names: BTreeSet<String>) {
+        self.elsewhere = names;
     }
 
     /// A setting with a default. A text that does not parse is noted, and the default used so

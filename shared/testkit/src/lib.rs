@@ -2,7 +2,9 @@
 
 mod clock;
 mod db;
+mod issuer;
 pub mod pictures;
 
 pub use clock::ManualClock;
 pub use db::TestDb;
+pub use issuer::TestIssuer;
