@@ -10,8 +10,11 @@ use identity::{Credentials, RemoteKeys, Verifier};
 use secrecy::SecretString;
 use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 use types::{Clock, SystemClock, SystemIds};
 use uuid::Uuid;
@@ -136,7 +139,8 @@ impl App {
     /// The sockets cannot be served.
     pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
         let working = tokio::spawn(self.pool.run(shutdown.clone()));
-        let delivering = tokio::spawn(self.delivery.run(shutdown.clone()));
+        let worked = CancellationToken::new();
+        let delivering = tokio::spawn(self.delivery.run(worked.clone()));
         let rpc = GenerationRpc::new(self.desk, self.secret, shutdown.clone());
         let served = GrpcApp::new(
             "generation",
@@ -150,8 +154,9 @@ impl App {
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
         let _ = working.await;
+        worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
-        delivering.abort();
+        let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;
         self.database.close().await;
         served
     }
@@ -188,10 +193,11 @@ fn readiness(database: &Database, file: &Channel, usage: &Channel) -> Readiness 
 fn ask_health(peer: Channel) -> BoxFuture<'static, Result<(), String>> {
     async move {
         let request = HealthCheckRequest::default();
-        let answer = HealthClient::new(peer).check(request).await;
-        answer
-            .map(|_| ())
-            .map_err(|status| status.code().to_string())
+        match HealthClient::new(peer).check(request).await {
+            Ok(answer) if answer.get_ref().status() == ServingStatus::Serving => Ok(()),
+            Ok(_) => Err("is not ready".to_owned()),
+            Err(status) => Err(status.code().to_string()),
+        }
     }
     .boxed()
 }

@@ -204,7 +204,11 @@ mod tests {
             Resume::GiveUp(2)
         );
         assert_eq!(
-            resume(attempt(AttemptState::Accepted, Some(job.clone())), true, now),
+            resume(
+                attempt(AttemptState::Accepted, Some(job.clone())),
+                true,
+                now
+            ),
             Resume::Poll {
                 number: 2,
                 job,

@@ -52,9 +52,7 @@ impl Cooling {
                 ErrorClass::Unavailable => {
                     record.failures += 1;
                     let worn_out = record.failures >= UNAVAILABLE_LIMIT;
-                    error
-                        .retry_after
-                        .max(worn_out.then_some(UNAVAILABLE_REST))
+                    error.retry_after.max(worn_out.then_some(UNAVAILABLE_REST))
                 }
                 // These tell about one order, not about the provider.
                 ErrorClass::Invalid

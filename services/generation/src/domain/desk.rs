@@ -6,8 +6,8 @@ use errors::{FieldViolation, Reason};
 use futures::future::join_all;
 use identity::receipt::Receipt;
 use types::{
-    Clock, FileId, GenerationId, IdSource, OperationId, Page, PageRequest, ReservationId, Timestamp,
-    UserId,
+    Clock, FileId, GenerationId, IdSource, OperationId, Page, PageRequest, ReservationId,
+    Timestamp, UserId,
 };
 
 use crate::domain::cooling::Cooling;
@@ -87,7 +87,9 @@ impl Desk {
         match receipt {
             Some(receipt) => {
                 let reservation = accept(&receipt, &patron)?;
-                Ok(self.store(self.task(id, patron, order, reservation)).await?)
+                Ok(self
+                    .store(self.task(id, patron, order, reservation))
+                    .await?)
             }
             None => {
                 let operation = OperationId(id.uuid());

@@ -125,7 +125,6 @@ pub fn read(
     }
 }
 
-
 fn read_session(text: &str, faults: &mut Faults) -> Option<SessionId> {
     if text.is_empty() {
         return None;
@@ -137,7 +136,10 @@ fn read_session(text: &str, faults: &mut Faults) -> Option<SessionId> {
 
 fn read_image(form: ImageForm, seed: u32, faults: &mut Faults) -> ImageRequest {
     if form.prompt.trim().is_empty() {
-        faults.add("image.prompt", "must have 1 to 10000 characters, not only spaces");
+        faults.add(
+            "image.prompt",
+            "must have 1 to 10000 characters, not only spaces",
+        );
     }
     check_words("image.prompt", &form.prompt, faults);
     check_words("image.negativePrompt", &form.negative_prompt, faults);
@@ -181,10 +183,7 @@ fn read_inputs(texts: &[String], faults: &mut Faults) -> Vec<FileId> {
     for (place, text) in texts.iter().enumerate() {
         match text.parse() {
             Ok(file) => files.push(file),
-            Err(types::InvalidId) => faults.add(
-                &input_field(place),
-                types::InvalidId.to_string(),
-            ),
+            Err(types::InvalidId) => faults.add(&input_field(place), types::InvalidId.to_string()),
         }
     }
     files

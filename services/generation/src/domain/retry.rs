@@ -78,12 +78,12 @@ mod tests {
         for (sends, seconds) in [(1, 1), (2, 2), (3, 4)] {
             let rest = retry.rest(&error(ErrorClass::Unavailable, None), sends);
             let rest = rest.unwrap().as_millis();
-            assert!((seconds * 1_000..=seconds * 1_250).contains(&rest), "{rest}");
+            assert!(
+                (seconds * 1_000..=seconds * 1_250).contains(&rest),
+                "{rest}"
+            );
         }
-        assert_eq!(
-            retry.rest(&error(ErrorClass::Unavailable, None), 4),
-            None
-        );
+        assert_eq!(retry.rest(&error(ErrorClass::Unavailable, None), 4), None);
     }
 
     #[test]

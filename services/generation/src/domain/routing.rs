@@ -196,7 +196,10 @@ fn merge(refused: &[(&str, Vec<FieldViolation>)]) -> Vec<FieldViolation> {
                 [_] => violation.description.clone(),
                 _ => format!("{} ({provider})", violation.description),
             };
-            match fields.iter_mut().find(|(field, _)| *field == violation.field) {
+            match fields
+                .iter_mut()
+                .find(|(field, _)| *field == violation.field)
+            {
                 Some((_, sayings)) if sayings.contains(&said) => {}
                 Some((_, sayings)) => sayings.push(said),
                 None => fields.push((violation.field.clone(), vec![said])),

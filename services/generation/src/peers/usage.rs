@@ -5,9 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use contracts::policy::v1::policy::Meter;
 use contracts::usage::v1::usage_service_client::UsageServiceClient;
-use contracts::usage::v1::{
-    Amount, ConfirmRequest, ReleaseRequest, ReserveRequest, SettleRequest,
-};
+use contracts::usage::v1::{Amount, ConfirmRequest, ReleaseRequest, ReserveRequest, SettleRequest};
 use errors::Fault;
 use identity::Credentials;
 use tonic::Request;

@@ -9,9 +9,7 @@ use types::{GenerationId, Page, PageRequest};
 
 use crate::domain::desk::{ProviderCard, ProviderState};
 use crate::domain::events::{Event, EventKind};
-use crate::domain::generation::{
-    Failure, Filter, Generation, ImageRequest, Kind, Output, Status,
-};
+use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind, Output, Status};
 use crate::domain::order::{ImageForm, OrderForm};
 use crate::domain::provider::Model;
 

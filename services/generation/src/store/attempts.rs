@@ -94,8 +94,8 @@ impl Store {
             .filter(attempts::Column::SentAt.is_not_null());
         let sends = sends.count(&*tx).await.map_err(failed)?;
         let sends = i64::try_from(sends).unwrap_or(i64::MAX);
-        let change = events::change(step, now)
-            .col_expr(tasks::Column::Attempts, Expr::value(sends));
+        let change =
+            events::change(step, now).col_expr(tasks::Column::Attempts, Expr::value(sends));
         let row = events::apply(&*tx, events::held(change, claim), step).await?;
         row.ok_or(Error::Lost)?;
         tx.commit().await.map_err(failed)

@@ -86,7 +86,9 @@ impl Store {
     fn claim_sql(&self, avoided: usize) -> String {
         let now = self.now_sql();
         let skip_locked = self.skip_locked();
-        let places: Vec<String> = (0..avoided).map(|place| format!("${}", place + 5)).collect();
+        let places: Vec<String> = (0..avoided)
+            .map(|place| format!("${}", place + 5))
+            .collect();
         let avoid = match places.as_slice() {
             [] => String::new(),
             places => format!("AND provider NOT IN ({})", places.join(", ")),

@@ -1,9 +1,7 @@
 //! Rows to what they mean.
 
 use errors::Reason;
-use types::{
-    FileId, GenerationId, Microusd, ReservationId, SessionId, Timestamp, UserId,
-};
+use types::{FileId, GenerationId, Microusd, ReservationId, SessionId, Timestamp, UserId};
 
 use super::entity::{attempts, events, outbox, outputs, tasks};
 use super::unreadable;

@@ -75,14 +75,12 @@ impl Tasks for Store {
     ) -> Result<(Generation, bool), Error> {
         let step = Step::saying(EventKind::Cancelled, "");
         let living = [Status::Pending.as_str(), Status::Processing.as_str()];
-        let change = transitions::without_worker(
-            events::change(&step, now.micros()),
-            Status::Cancelled,
-        )
-        .col_expr(tasks::Column::CompletedAt, Expr::value(now.micros()))
-        .filter(tasks::Column::Id.eq(id.uuid()))
-        .filter(tasks::Column::Owner.eq(owner.uuid()))
-        .filter(tasks::Column::Status.is_in(living));
+        let change =
+            transitions::without_worker(events::change(&step, now.micros()), Status::Cancelled)
+                .col_expr(tasks::Column::CompletedAt, Expr::value(now.micros()))
+                .filter(tasks::Column::Id.eq(id.uuid()))
+                .filter(tasks::Column::Owner.eq(owner.uuid()))
+                .filter(tasks::Column::Status.is_in(living));
         let tx = self.db.begin().await.map_err(failed)?;
         let Some(row) = events::apply(&*tx, change, &step).await? else {
             tx.rollback().await.map_err(failed)?;

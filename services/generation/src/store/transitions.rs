@@ -104,14 +104,16 @@ async fn insert_outputs(
     task: Uuid,
     made: &[Output],
 ) -> Result<(), Error> {
-    let rows = (0_i64..).zip(made).map(|(place, output)| outputs::ActiveModel {
-        task_id: Set(task),
-        place: Set(place),
-        file_id: Set(output.file.uuid()),
-        content_type: Set(output.content_type.clone()),
-        width: Set(i64::from(output.width)),
-        height: Set(i64::from(output.height)),
-    });
+    let rows = (0_i64..)
+        .zip(made)
+        .map(|(place, output)| outputs::ActiveModel {
+            task_id: Set(task),
+            place: Set(place),
+            file_id: Set(output.file.uuid()),
+            content_type: Set(output.content_type.clone()),
+            width: Set(i64::from(output.width)),
+            height: Set(i64::from(output.height)),
+        });
     for row in rows {
         let inserted = outputs::Entity::insert(row).exec_without_returning(db);
         inserted.await.map_err(failed)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use errors::Reason;
 use futures::future::join_all;
-use server::Shutdown;
+use tokio_util::sync::CancellationToken;
 
 use crate::domain::error::Error;
 use crate::domain::ports::{Debt, Outbox, Quota};
@@ -28,8 +28,8 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Delivers until the switch is thrown and nothing that is due is left, or the drain is over.
-    pub async fn run(self, shutdown: Shutdown) {
+    /// Delivers until it is told to end and nothing that is due is left.
+    pub async fn run(self, end: CancellationToken) {
         loop {
             let left = match self.deliver().await {
                 Ok(delivered) => delivered > 0,
@@ -41,11 +41,11 @@ impl Delivery {
             if left {
                 continue;
             }
-            if shutdown.is_triggered() {
+            if end.is_cancelled() {
                 return;
             }
             tokio::select! {
-                () = shutdown.triggered() => {}
+                () = end.cancelled() => {}
                 () = self.signals.wait_for_outbox() => {}
                 () = tokio::time::sleep(POLL) => {}
             }

@@ -68,7 +68,7 @@ impl Pool {
         {
             tracing::info!(tasks = pool.running.len(), "giving tasks back");
             pool.halt.cancel();
-            let rest = shutdown.drain().saturating_sub(patience);
+            let rest = shutdown.drain().mul_f64(0.15);
             // Whatever is not written by then, another worker finds when the lease runs out.
             let _ = tokio::time::timeout(rest, pool.running.wait()).await;
         }

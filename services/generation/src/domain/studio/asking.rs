@@ -28,8 +28,8 @@ const ACCEPTED: u8 = 20;
 impl Studio {
     pub(super) async fn ask(&self, sitting: &Sitting<'_>) -> Result<Asked, Error> {
         let (task, lease) = (sitting.task, sitting.lease);
-        let fetched = (task.request.inputs.iter())
-            .map(|file| self.files.fetch(&task.patron, *file));
+        let fetched =
+            (task.request.inputs.iter()).map(|file| self.files.fetch(&task.patron, *file));
         let inputs = match try_join_all(fetched).await {
             Ok(inputs) => inputs,
             Err(fault) => return Ok(Asked::Unasked(without_inputs(sitting, fault))),
@@ -91,7 +91,10 @@ impl Studio {
                 self.follow(sitting, number, &job, sent_at).await
             }
             Ok(Err(error)) => Ok(refused(as_repeatable(error, sitting))),
-            Err(_) => Ok(refused(as_repeatable(silence("no answer in time"), sitting))),
+            Err(_) => Ok(refused(as_repeatable(
+                silence("no answer in time"),
+                sitting,
+            ))),
         }
     }
 
@@ -210,7 +213,10 @@ fn without_inputs(sitting: &Sitting<'_>, fault: Fault) -> Result<PutBack, Failur
     let holds = u32::try_from(sitting.task.claim.fence).unwrap_or(u32::MAX);
     Ok(PutBack {
         rest: backoff(Duration::from_secs(1), holds),
-        step: Step::saying(EventKind::Retrying, "the input files cannot be fetched right now"),
+        step: Step::saying(
+            EventKind::Retrying,
+            "the input files cannot be fetched right now",
+        ),
         attempt: None,
     })
 }

@@ -19,9 +19,7 @@ use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::Failure;
 use crate::domain::lease::Lease;
 use crate::domain::ports::{Claimed, Ending, Files, PutBack, Work};
-use crate::domain::provider::{
-    ErrorClass, ImageProvider, Model, ProviderError, RawImage,
-};
+use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, RawImage};
 use crate::domain::retry::{Retry, backoff};
 use crate::domain::routing::Catalog;
 use crate::domain::signals::Signals;
@@ -104,7 +102,9 @@ impl Studio {
                 sent_at,
             } => self.follow(&sitting, number, &job, sent_at).await?,
             Resume::GiveUp(number) => {
-                return self.fail(task, lease, Some(lost_result(number)), outcome_unknown()).await;
+                return self
+                    .fail(task, lease, Some(lost_result(number)), outcome_unknown())
+                    .await;
             }
         };
         match asked {
@@ -302,8 +302,9 @@ fn lost_result(number: i64) -> AttemptEnd {
 fn outcome_unknown() -> Failure {
     Failure {
         reason: ErrorClass::Ambiguous.reason(),
-        message: "the provider may have done the work, but its result is lost; it is not sent again"
-            .to_owned(),
+        message:
+            "the provider may have done the work, but its result is lost; it is not sent again"
+                .to_owned(),
     }
 }
 
