@@ -1,1 +1,15 @@
-//! Placeholder.
+//! The usage service: keeps count of what each plan allows, what is used and what is spoken for.
+//!
+//! A call comes in at `rpc`, which reads and answers; [`domain`] decides; [`store`] keeps the
+//! books in SQL. `app` puts the rooms together, `sweeper` gives forgotten units back.
+
+mod app;
+mod config;
+pub mod domain;
+mod rpc;
+pub mod store;
+mod sweeper;
+
+pub use crate::app::{App, StartError};
+pub use crate::config::Config;
+pub use crate::store::Migrator;

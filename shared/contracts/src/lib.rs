@@ -7,6 +7,7 @@ use prost_reflect::{DescriptorPool, MethodDescriptor};
 #[allow(
     missing_docs,
     clippy::all,
+    clippy::pedantic,
     clippy::allow_attributes_without_reason,
     reason = "generated code; its documentation is in proto/"
 )]

@@ -181,39 +181,41 @@ fn schemas_follow_the_json_mapping() {
     assert_eq!(*integer, json!({"type": "integer", "format": "int64"}));
 }
 
+/// Comments, marks, bytes and streams.
+const GREETER: &str = r#"
+syntax = "proto3"; package t;
+import "google/api/annotations.proto"; import "google/api/httpbody.proto";
+// Whom to greet.
+message Request {
+  // A name. Any will do.
+  string name = 1;
+  string old = 2 [deprecated = true];
+  string id = 3;
+}
+message One { string id = 1; }
+message Upload { string name = 1; google.api.HttpBody content = 2; }
+// Greets.
+service Greeter {
+  // Greets once. Fails never.
+  //
+  // Politely.
+  rpc Greet(Request) returns (Request) {
+    option (google.api.http) = {post: "/v1/{id}" body: "*"}; }
+  rpc Watch(Request) returns (stream Request) {
+    option deprecated = true;
+    option (google.api.http) = {get: "/v1/{name}/watch"}; }
+  rpc Put(Upload) returns (google.api.HttpBody) {
+    option (google.api.http) = {put: "/v1/{name}" body: "content"}; }
+  rpc Poke(One) returns (One) {
+    option (google.api.http) = {post: "/v1/{id}:poke" body: "*"}; }
+  rpc Own(Request) returns (Request) {
+    option (google.api.http) = {custom: {kind: "PURGE" path: "/v1/{id}"}}; }
+}
+"#;
+
 #[test]
 fn bytes_streams_comments_and_marks_are_told() {
-    let document = document_of(
-        r#"syntax = "proto3"; package t;
-        import "google/api/annotations.proto"; import "google/api/httpbody.proto";
-        // Whom to greet.
-        message Request {
-          // A name. Any will do.
-          string name = 1;
-          string old = 2 [deprecated = true];
-          string id = 3;
-        }
-        message One { string id = 1; }
-        message Upload { string name = 1; google.api.HttpBody content = 2; }
-        // Greets.
-        service Greeter {
-          // Greets once. Fails never.
-          //
-          // Politely.
-          rpc Greet(Request) returns (Request) {
-            option (google.api.http) = {post: "/v1/{id}" body: "*"}; }
-          rpc Watch(Request) returns (stream Request) {
-            option deprecated = true;
-            option (google.api.http) = {get: "/v1/{name}/watch"}; }
-          rpc Put(Upload) returns (google.api.HttpBody) {
-            option (google.api.http) = {put: "/v1/{name}" body: "content"}; }
-          rpc Poke(One) returns (One) {
-            option (google.api.http) = {post: "/v1/{id}:poke" body: "*"}; }
-          rpc Own(Request) returns (Request) {
-            option (google.api.http) = {custom: {kind: "PURGE" path: "/v1/{id}"}}; }
-        }"#,
-        Options::default(),
-    );
+    let document = document_of(GREETER, Options::default());
     // One path, one spelling of its parameter.
     let item = &document["paths"]["/v1/{id}"];
     let greet = &item["post"];

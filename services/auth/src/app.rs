@@ -1,0 +1,154 @@
+//! Puts auth together and runs it.
+
+use std::sync::Arc;
+
+use contracts::auth::v1::auth_service_server::AuthServiceServer;
+use database::{Database, DatabaseError};
+use futures::FutureExt;
+use identity::Verifier;
+use secrecy::SecretString;
+use server::{GrpcApp, Readiness, ServeError, Shutdown, Sockets};
+use types::{Clock, IdSource, SystemClock, SystemIds};
+
+use crate::Config;
+use crate::domain::{
+    Accounts, Email, Error, Hasher, Keyring, RotationSettings, Sealer, ServiceTokens, Sessions,
+};
+use crate::rpc::{AuthRpc, OwnKeys};
+use crate::store::{Migrator, Store};
+
+/// The auth service, ready to serve.
+pub struct App {
+    grpc: GrpcApp,
+    database: Arc<Database>,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database does not answer, or does not take the migrations.
+    #[error("auth cannot use its database: {0}")]
+    Database(#[from] DatabaseError),
+    /// Migrations are missing and may not be applied.
+    #[error("auth's database lacks migrations: {}; run 'bottega migrate' first", .0.join(", "))]
+    Pending(Vec<String>),
+    /// There is no secret to prove services with.
+    #[error("BOTTEGA_SERVICE_SECRET is not set")]
+    NoSecret,
+    /// The keys cannot be read or made, or a setting cannot be used.
+    #[error("auth cannot start: {0}")]
+    Other(String),
+}
+
+impl App {
+    /// Connects, migrates and wires the service.
+    ///
+    /// # Errors
+    /// The first thing that keeps it from starting.
+    pub async fn build(config: Config) -> Result<Self, StartError> {
+        Self::build_with(config, Arc::new(SystemClock), Arc::new(SystemIds)).await
+    }
+
+    /// The same with a clock and ids of the caller's own.
+    ///
+    /// # Errors
+    /// The first thing that keeps it from starting.
+    pub async fn build_with(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+    ) -> Result<Self, StartError> {
+        let secret = config.common.service_secret.clone();
+        let secret = secret.ok_or(StartError::NoSecret)?;
+        let database = Arc::new(open_database(&config).await?);
+        let wired = wire(&config, &secret, &database, (clock.clone(), ids)).await;
+        let rpc = wired.map_err(|error| StartError::Other(chain(&error)))?;
+        let keys = OwnKeys(rpc.keyring.clone());
+        let verifier = Verifier::with_clock(keys, clock);
+        let grpc = GrpcApp::new("auth", verifier, readiness(&database), config.grpc)
+            .add(AuthServiceServer::new(rpc));
+        Ok(Self { grpc, database })
+    }
+
+    /// Serves until the shutdown, then closes the database.
+    ///
+    /// # Errors
+    /// The server cannot run.
+    pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
+        let outcome = self.grpc.serve(sockets, shutdown).await;
+        Database::clone(&self.database).close().await;
+        outcome
+    }
+}
+
+async fn open_database(config: &Config) -> Result<Database, StartError> {
+    let database = Database::connect(&config.database).await?;
+    if config.migrate {
+        database.migrate::<Migrator>().await?;
+        return Ok(database);
+    }
+    let pending = database.pending::<Migrator>().await?;
+    if pending.is_empty() {
+        Ok(database)
+    } else {
+        Err(StartError::Pending(pending))
+    }
+}
+
+async fn wire(
+    config: &Config,
+    secret: &SecretString,
+    database: &Arc<Database>,
+    (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>),
+) -> Result<AuthRpc, Error> {
+    let store = Arc::new(Store::new(Arc::clone(database)));
+    let sealer = Arc::new(Sealer::new(secret)?);
+    let refresh_key = sealer.refresh_key();
+    // No token outlives this.
+    let overlap = config.access_token_ttl.max(ServiceTokens::TTL);
+    let keyring = Keyring::open(store.clone(), sealer, clock.clone(), overlap).await?;
+    let keyring = Arc::new(keyring);
+    let rotation = RotationSettings {
+        ttl: config.refresh_token_ttl,
+        grace: config.reuse_grace,
+    };
+    let sessions = Arc::new(Sessions::new(
+        (store.clone(), store.clone()),
+        (keyring.clone(), refresh_key),
+        (rotation, config.access_token_ttl),
+        (clock.clone(), ids.clone()),
+    ));
+    let hasher = Hasher::new(config.hashes, config.hash_wait).await?;
+    let admin = config.admin_email.as_deref();
+    let admin = admin.and_then(|address| Email::parse(address).ok());
+    let accounts = Accounts::new(
+        (store.clone(), store),
+        sessions.clone(),
+        hasher,
+        (clock.clone(), ids),
+        admin,
+    );
+    Ok(AuthRpc {
+        accounts,
+        sessions,
+        services: ServiceTokens::new(secret, keyring.clone(), clock)?,
+        keyring,
+    })
+}
+
+fn readiness(database: &Arc<Database>) -> Readiness {
+    let readiness = Readiness::new();
+    let database = Arc::clone(database);
+    readiness.check("database", move || {
+        let database = Arc::clone(&database);
+        async move { database.ping().await.map_err(|error| error.to_string()) }.boxed()
+    });
+    readiness
+}
+
+// The cause of a failed start is for the operator, who reads it on the terminal.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let texts: Vec<String> = causes.map(ToString::to_string).collect();
+    texts.join(": ")
+}

@@ -1,0 +1,107 @@
+//! What the rules need kept, as traits the store implements.
+
+use async_trait::async_trait;
+use types::{Timestamp, UserId};
+
+use super::{Chain, Digest, Email, Failures, NewSession, PasswordHash, Result, Step, User};
+
+/// A user with what signs the user in.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The user.
+    pub user: User,
+    /// Of the password.
+    pub password: PasswordHash,
+}
+
+/// An account about to be stored, signed in.
+#[derive(Debug, Clone)]
+pub struct NewAccount {
+    /// The account.
+    pub account: Account,
+    /// Its first session.
+    pub session: NewSession,
+}
+
+/// Keeps users.
+#[async_trait]
+pub trait UserStore: Send + Sync {
+    /// Stores the account and its session, both or neither. `EmailTaken` when the address has one.
+    async fn create(&self, new: NewAccount) -> Result<()>;
+    /// The account of an address.
+    async fn find_by_email(&self, email: &Email) -> Result<Option<Account>>;
+    /// A user.
+    async fn find(&self, id: UserId) -> Result<Option<User>>;
+    /// Replaces a hash, unless it was replaced meanwhile.
+    async fn replace_password(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<()>;
+}
+
+/// Decides what presenting a token does to its session.
+pub type RotationRule = Box<dyn FnOnce(&Chain) -> Step + Send>;
+
+/// Keeps sessions.
+#[async_trait]
+pub trait SessionStore: Send + Sync {
+    /// Stores a session with its first token; drops the user's sessions that expired.
+    async fn open(&self, new: NewSession) -> Result<()>;
+    /// In one transaction: finds the session of the token, keeps others away from it, asks the
+    /// rule, and stores what it says. `None` when no session has such a token.
+    async fn advance(
+        &self,
+        presented: Digest,
+        rule: RotationRule,
+        now: Timestamp,
+    ) -> Result<Option<(Chain, Step)>>;
+}
+
+/// Counts wrong passwords.
+#[async_trait]
+pub trait FailureStore: Send + Sync {
+    /// The failures of an address.
+    async fn find(&self, address: Digest) -> Result<Option<Failures>>;
+    /// Counts one more; the count begins anew when the last is older than the window.
+    async fn add(&self, address: Digest, now: Timestamp) -> Result<()>;
+    /// Forgets an address that signed in.
+    async fn forget(&self, address: Digest) -> Result<()>;
+}
+
+/// What a key is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// Signs; exactly one does.
+    Signing,
+    /// Will sign; published ahead, so that every process knows it by then.
+    Next,
+    /// Signs no more, since then; published while tokens of it may be met.
+    Retired(Timestamp),
+}
+
+/// A signing key as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Its name, the `kid` of tokens: the RFC 7638 thumbprint.
+    pub kid: String,
+    /// The Ed25519 public key.
+    pub public: [u8; 32],
+    /// The private key, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What it is used for.
+    pub state: KeyState,
+}
+
+/// Keeps signing keys.
+#[async_trait]
+pub trait KeyStore: Send + Sync {
+    /// Every key, newest first.
+    async fn list(&self) -> Result<Vec<StoredKey>>;
+    /// Stores a key that signs, unless there is one already.
+    async fn add_first(&self, key: StoredKey) -> Result<()>;
+}

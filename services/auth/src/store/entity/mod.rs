@@ -1,0 +1,7 @@
+//! The tables, one file each.
+
+pub mod login_failure;
+pub mod refresh_token;
+pub mod session;
+pub mod signing_key;
+pub mod user;

@@ -1,0 +1,100 @@
+//! Accounts.
+
+use async_trait::async_trait;
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ColumnTrait, DbErr, EntityTrait, QueryFilter};
+use types::{Timestamp, UserId};
+
+use super::entity::user::{ActiveModel, Column, Entity, Model};
+use super::error::corrupt;
+use super::{Store, sessions};
+use crate::domain::{
+    Account, DisplayName, Email, Error, NewAccount, PasswordHash, Result, Role, Tier, User,
+    UserStore,
+};
+
+use database::DatabaseError;
+
+#[async_trait]
+impl UserStore for Store {
+    async fn create(&self, new: NewAccount) -> Result<()> {
+        let transaction = self.database.begin().await?;
+        let inserted = Entity::insert(row(&new.account))
+            .exec_without_returning(&*transaction)
+            .await;
+        if let Err(error) = inserted {
+            transaction.rollback().await?;
+            return Err(taken_or_fault(error));
+        }
+        sessions::insert(&transaction, &new.session).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    async fn find_by_email(&self, email: &Email) -> Result<Option<Account>> {
+        let found = Entity::find()
+            .filter(Column::Email.eq(email.as_str()))
+            .one(self.database.read())
+            .await?;
+        found.map(account).transpose()
+    }
+
+    async fn find(&self, id: UserId) -> Result<Option<User>> {
+        let found = Entity::find_by_id(id.uuid())
+            .one(self.database.read())
+            .await?;
+        Ok(found.map(account).transpose()?.map(|account| account.user))
+    }
+
+    async fn replace_password(
+        &self,
+        id: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        now: Timestamp,
+    ) -> Result<()> {
+        Entity::update_many()
+            .col_expr(Column::PasswordHash, Expr::value(new.0.as_str()))
+            .col_expr(Column::UpdatedAt, Expr::value(now.micros()))
+            .filter(Column::Id.eq(id.uuid()))
+            .filter(Column::PasswordHash.eq(old.0.as_str()))
+            .exec(self.database.write())
+            .await?;
+        Ok(())
+    }
+}
+
+// SQLite names the column, PostgreSQL the index; both have the word.
+fn taken_or_fault(error: DbErr) -> Error {
+    match DatabaseError::from(error) {
+        DatabaseError::Duplicate(constraint) if constraint.contains("email") => Error::EmailTaken,
+        other => other.into(),
+    }
+}
+
+fn row(account: &Account) -> ActiveModel {
+    let user = &account.user;
+    ActiveModel {
+        id: Set(user.id.uuid()),
+        email: Set(user.email.clone()),
+        display_name: Set(user.display_name.as_str().to_owned()),
+        password_hash: Set(account.password.0.clone()),
+        role: Set(user.role.as_str().to_owned()),
+        tier: Set(user.tier.as_str().to_owned()),
+        created_at: Set(user.created_at.micros()),
+        updated_at: Set(user.created_at.micros()),
+    }
+}
+
+fn account(row: Model) -> Result<Account> {
+    Ok(Account {
+        user: User {
+            id: UserId(row.id),
+            email: row.email,
+            display_name: DisplayName::stored(row.display_name),
+            tier: Tier::from_name(&row.tier).ok_or_else(|| corrupt("users.tier"))?,
+            role: Role::from_name(&row.role).ok_or_else(|| corrupt("users.role"))?,
+            created_at: Timestamp(row.created_at),
+        },
+        password: PasswordHash(row.password_hash),
+    })
+}

@@ -1,0 +1,97 @@
+//! The schema: there and back, and what it refuses by itself.
+
+use auth::{Migrator, StartError};
+use database::Database;
+use testkit::TestDb;
+
+use crate::support::{Auth, EMAIL, config_of, count, execute};
+
+#[tokio::test]
+async fn migrations_apply_revert_and_apply_again() {
+    for db in TestDb::both("auth").await {
+        let database = Database::connect(&db.settings()).await.unwrap();
+        database.migrate::<Migrator>().await.unwrap();
+        assert!(database.pending::<Migrator>().await.unwrap().is_empty());
+        database.revert::<Migrator>().await.unwrap();
+        assert_eq!(
+            database.pending::<Migrator>().await.unwrap().len(),
+            4,
+            "{}",
+            db.name()
+        );
+        database.migrate::<Migrator>().await.unwrap();
+        database.close().await;
+        let auth = Auth::start(&db).await;
+        auth.register(EMAIL).await;
+        auth.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn without_leave_to_migrate_it_names_what_is_missing() {
+    for db in TestDb::both("auth").await {
+        let mut config = config_of(&db);
+        config.migrate = false;
+        match Auth::start_with(config.clone()).await.err() {
+            Some(StartError::Pending(names)) => {
+                assert!(names.contains(&"m0001_accounts".to_owned()), "{names:?}");
+            }
+            other => panic!("{}: {other:?}", db.name()),
+        }
+        Auth::start(&db).await.stop().await;
+        Auth::start_with(config).await.unwrap().stop().await;
+    }
+}
+
+#[tokio::test]
+async fn the_tables_refuse_what_no_rule_allows() {
+    for db in TestDb::both("auth").await {
+        let auth = Auth::start(&db).await;
+        let (_, first) = auth.register(EMAIL).await;
+        auth.refresh(&first.refresh_token).await.unwrap();
+        for forbidden in [
+            "UPDATE users SET tier = 'gold'",
+            "UPDATE users SET role = 'service'",
+            "UPDATE refresh_tokens SET used_at = NULL",
+            "UPDATE refresh_tokens SET parent_digest = NULL WHERE seed IS NOT NULL",
+            "UPDATE sessions SET ended_at = 1",
+            "UPDATE sessions SET ended_at = 1, end_reason = 'tired'",
+            "UPDATE signing_keys SET state = 'retired'",
+            "INSERT INTO users SELECT '00000000-0000-7000-8000-000000000000', email, display_name, password_hash, role, tier, created_at, updated_at FROM users",
+            "INSERT INTO signing_keys SELECT 'second', state, public_key, sealed_key, created_at, retired_at FROM signing_keys",
+        ] {
+            // PostgreSQL wants to be told that the text is a UUID.
+            let sql = match db.name() {
+                "postgres" => forbidden.replace("8000-000000000000'", "8000-000000000000'::uuid"),
+                _ => forbidden.to_owned(),
+            };
+            let error = execute(&db, &sql)
+                .await
+                .expect_err(&sql)
+                .to_string()
+                .to_lowercase();
+            assert!(
+                error.contains("constraint"),
+                "{}: {sql}: {error}",
+                db.name()
+            );
+        }
+        auth.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_a_users_goes_with_the_user() {
+    for db in TestDb::both("auth").await {
+        let auth = Auth::start(&db).await;
+        auth.register(EMAIL).await;
+        auth.register("other@example.com").await;
+        let delete = format!("DELETE FROM users WHERE email = '{EMAIL}'");
+        assert_eq!(execute(&db, &delete).await.unwrap(), 1);
+        for table in ["users", "sessions", "refresh_tokens"] {
+            let left = count(&db, &format!("SELECT COUNT(*) FROM {table}")).await;
+            assert_eq!(left, 1, "{}: {table}", db.name());
+        }
+        auth.stop().await;
+    }
+}

@@ -1,0 +1,176 @@
+//! Starts the service the way the binary does, and speaks to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth::{App, Config, StartError};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use config::{MapSource, Reader};
+use contracts::auth::v1::auth_service_client::AuthServiceClient;
+use contracts::auth::v1::{
+    GetCurrentUserRequest, GetJwksRequest, Jwk, LoginRequest, LoginResponse, RefreshTokensRequest,
+    RegisterRequest, RegisterResponse, Tokens, User,
+};
+use database::Database;
+use errors::{Fault, Reason, from_status};
+use sea_orm::ConnectionTrait;
+use server::{Shutdown, Sockets};
+use testkit::{ManualClock, TestDb};
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+use types::{Clock, SystemClock, SystemIds};
+
+pub const SECRET: &str = "a secret of the test suite, long enough";
+pub const EMAIL: &str = "ada@example.com";
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A running service.
+pub struct Auth {
+    client: AuthServiceClient<Channel>,
+    pub clock: ManualClock,
+    shutdown: Shutdown,
+    serving: JoinHandle<()>,
+}
+
+/// The settings of a service over this database.
+pub fn config_of(db: &TestDb) -> Config {
+    let source = MapSource::from([
+        ("BOTTEGA_AUTH_ADDR", "127.0.0.1:0"),
+        ("BOTTEGA_AUTH_ADMIN_ADDR", "127.0.0.1:0"),
+        ("BOTTEGA_SERVICE_SECRET", SECRET),
+        ("BOTTEGA_AUTH_ADMIN_EMAIL", "root@example.com"),
+        // The machine may be busy with other tests.
+        ("BOTTEGA_AUTH_HASH_WAIT", "60s"),
+        ("BOTTEGA_GRPC_DEADLINE", "60s"),
+    ]);
+    let mut reader = Reader::new(&source);
+    let mut config = Config::read(&mut reader);
+    reader.finish().expect("the settings are fine");
+    config.database = db.settings();
+    config
+}
+
+impl Auth {
+    pub async fn start(db: &TestDb) -> Self {
+        Self::start_with(config_of(db)).await.expect("auth starts")
+    }
+
+    pub async fn start_with(config: Config) -> Result<Self, StartError> {
+        let clock = ManualClock::new(SystemClock.now());
+        Self::start_at(config, clock).await
+    }
+
+    pub async fn start_at(config: Config, clock: ManualClock) -> Result<Self, StartError> {
+        let sockets = Sockets::bind(config.listen).await.expect("ports are free");
+        let peer = sockets.addr().to_string();
+        let app = App::build_with(config, Arc::new(clock.clone()), Arc::new(SystemIds)).await?;
+        let shutdown = Shutdown::new(Duration::from_secs(5));
+        let stop = shutdown.clone();
+        let serving = tokio::spawn(async move {
+            app.serve(sockets, stop).await.expect("auth serves");
+        });
+        let channel = server::connect(&peer).expect("the address is one");
+        Ok(Self {
+            client: AuthServiceClient::new(channel),
+            clock,
+            shutdown,
+            serving,
+        })
+    }
+
+    pub async fn stop(self) {
+        self.shutdown.trigger();
+        self.serving.await.expect("auth stops");
+    }
+
+    pub fn client(&self) -> AuthServiceClient<Channel> {
+        self.client.clone()
+    }
+
+    pub async fn try_register(
+        &self,
+        email: &str,
+        password: &str,
+    ) -> Result<RegisterResponse, Status> {
+        let request = RegisterRequest {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            display_name: "Ada".to_owned(),
+        };
+        Ok(self.client().register(request).await?.into_inner())
+    }
+
+    pub async fn register(&self, email: &str) -> (User, Tokens) {
+        let answer = self.try_register(email, PASSWORD).await.expect("registers");
+        (answer.user.unwrap(), answer.tokens.unwrap())
+    }
+
+    pub async fn login(&self, email: &str, password: &str) -> Result<LoginResponse, Status> {
+        let request = LoginRequest {
+            email: email.to_owned(),
+            password: password.to_owned(),
+        };
+        Ok(self.client().login(request).await?.into_inner())
+    }
+
+    pub async fn refresh(&self, token: &str) -> Result<Tokens, Status> {
+        let request = RefreshTokensRequest {
+            refresh_token: token.to_owned(),
+        };
+        let answer = self.client().refresh_tokens(request).await?;
+        Ok(answer.into_inner().tokens.unwrap())
+    }
+
+    pub async fn me(&self, access_token: &str) -> Result<User, Status> {
+        let request = with_token(GetCurrentUserRequest {}, access_token);
+        let answer = self.client().get_current_user(request).await?;
+        Ok(answer.into_inner().user.unwrap())
+    }
+
+    pub async fn jwks(&self) -> Vec<Jwk> {
+        let answer = self.client().get_jwks(GetJwksRequest {}).await;
+        answer.expect("keys are public").into_inner().keys
+    }
+}
+
+pub fn with_token<T>(message: T, access_token: &str) -> Request<T> {
+    let mut request = Request::new(message);
+    let value = format!("Bearer {access_token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", value);
+    request
+}
+
+pub fn fault_of<T: std::fmt::Debug>(answer: Result<T, Status>) -> Fault {
+    from_status(answer.expect_err("is refused"))
+}
+
+pub fn reason_of<T: std::fmt::Debug>(answer: Result<T, Status>) -> Reason {
+    fault_of(answer).reason
+}
+
+/// What a token says, unverified.
+pub fn claims_of(access_token: &str) -> serde_json::Value {
+    let payload = access_token.split('.').nth(1).expect("three parts");
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+/// Does something to the tables behind the service's back.
+pub async fn execute(db: &TestDb, sql: &str) -> Result<u64, sea_orm::DbErr> {
+    let database = Database::connect(&db.settings()).await.unwrap();
+    let outcome = database.write().execute_unprepared(sql).await;
+    database.close().await;
+    Ok(outcome?.rows_affected())
+}
+
+/// The first column of a query's first row, as a number.
+pub async fn count(db: &TestDb, sql: &str) -> i64 {
+    let database = Database::connect(&db.settings()).await.unwrap();
+    let connection = database.read();
+    let statement = sea_orm::Statement::from_string(connection.get_database_backend(), sql);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    let number = row.try_get_by_index(0).unwrap();
+    database.close().await;
+    number
+}

@@ -1,0 +1,4 @@
+//! The tables, one file each.
+
+pub mod files;
+pub mod uploads;

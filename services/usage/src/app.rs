@@ -1,0 +1,113 @@
+//! Puts the rooms together; starts and stops them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use contracts::usage::v1::usage_service_server::UsageServiceServer;
+use database::{Database, DatabaseError};
+use futures::FutureExt;
+use identity::{RemoteKeys, Verifier};
+use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
+use types::{Clock, SystemClock, SystemIds};
+
+use crate::config::Config;
+use crate::domain::usage::Usage;
+use crate::rpc::UsageRpc;
+use crate::store::{Migrator, SqlBook};
+use crate::sweeper;
+
+/// The usage service, ready to serve.
+pub struct App {
+    grpc: GrpcApp,
+    usage: Arc<Usage>,
+    sweep_interval: Duration,
+    db: Database,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database does not open, or a migration fails.
+    #[error("the database of usage cannot be used")]
+    Database(#[from] DatabaseError),
+    /// `BOTTEGA_MIGRATE` is off and the tables are not up to date.
+    #[error("the database of usage is not up to date: run `bottega migrate` first ({})", .0.join(", "))]
+    Pending(Vec<String>),
+    /// The address of auth is none.
+    #[error("BOTTEGA_AUTH_ADDR cannot be used")]
+    Peer(#[from] InvalidPeer),
+}
+
+impl App {
+    /// Opens the database, brings it up to date and wires the service, which then believes tokens
+    /// that auth signed and the time the machine tells.
+    ///
+    /// # Errors
+    /// The database does not open or is not up to date; an address is none.
+    pub async fn build(config: Config) -> Result<Self, StartError> {
+        let auth = server::connect(&config.common.peers.auth)?;
+        let verifier = Verifier::new(RemoteKeys::new(auth));
+        Self::build_with(config, verifier, Arc::new(SystemClock)).await
+    }
+
+    /// The same, with tokens and time from elsewhere.
+    ///
+    /// # Errors
+    /// As [`App::build`].
+    pub async fn build_with(
+        config: Config,
+        verifier: Verifier,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
+        let db = open(&config).await?;
+        let book = Arc::new(SqlBook::new(db.clone()));
+        let (plans, hold) = (config.plans, config.hold_ttl);
+        let usage = Arc::new(Usage::new(book, plans, hold, clock, Arc::new(SystemIds)));
+        let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage)));
+        let grpc = GrpcApp::new("usage", verifier, readiness(&db), config.grpc).add(rpc);
+        Ok(Self {
+            grpc,
+            usage,
+            sweep_interval: config.sweep_interval,
+            db,
+        })
+    }
+
+    /// Serves until `shutdown`, and sweeps meanwhile.
+    ///
+    /// # Errors
+    /// The server cannot run.
+    pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
+        let sweeps = sweeper::run(self.usage, self.sweep_interval, shutdown.clone());
+        let sweeping = tokio::spawn(sweeps);
+        let outcome = self.grpc.serve(sockets, shutdown.clone()).await;
+        // Whatever ended the server ends the sweeper too; a sweep under way is a few statements.
+        shutdown.trigger();
+        let _ = tokio::time::timeout(shutdown.drain(), sweeping).await;
+        self.db.close().await;
+        outcome
+    }
+}
+
+async fn open(config: &Config) -> Result<Database, StartError> {
+    let db = Database::connect(&config.database).await?;
+    if config.migrate {
+        db.migrate::<Migrator>().await?;
+        return Ok(db);
+    }
+    match db.pending::<Migrator>().await? {
+        pending if pending.is_empty() => Ok(db),
+        pending => Err(StartError::Pending(pending)),
+    }
+}
+
+fn readiness(db: &Database) -> Readiness {
+    let readiness = Readiness::new();
+    let db = db.clone();
+    readiness.check("database", move || {
+        let db = db.clone();
+        let ping = async move { db.ping().await.map_err(|error| error.to_string()) };
+        ping.boxed()
+    });
+    readiness
+}

@@ -1,0 +1,108 @@
+//! The service's settings.
+
+use std::time::Duration;
+
+use config::{Common, Listen, Reader};
+use server::GrpcSettings;
+
+use crate::domain::plan::Plans;
+
+const PORT: u16 = 50_054;
+const ADMIN_PORT: u16 = 51_054;
+
+/// What the usage service is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What every service is told.
+    pub common: Common,
+    /// `BOTTEGA_USAGE_ADDR`, default `127.0.0.1:50054`; `BOTTEGA_USAGE_ADMIN_ADDR`, default
+    /// `127.0.0.1:51054`.
+    pub listen: Listen,
+    /// `BOTTEGA_USAGE_DATABASE_URL`, else `BOTTEGA_DATABASE_URL`, else `usage.db` in the data
+    /// directory.
+    pub database: database::Settings,
+    /// Bounds of the gRPC server.
+    pub grpc: GrpcSettings,
+    /// `BOTTEGA_MIGRATE`: whether the start brings the tables up to date (`on`, the default) or
+    /// refuses to run on old ones (`off`).
+    pub migrate: bool,
+    /// `BOTTEGA_USAGE_PLANS`: the plans and their limits, default `free:5,basic:25,pro:100`; for
+    /// the grammar see [`Plans`].
+    pub plans: Plans,
+    /// `BOTTEGA_USAGE_HOLD_TTL`: how long a reservation holds its units before somebody confirms,
+    /// settles or releases it; 1s to 24h, default `15m`.
+    pub hold_ttl: Duration,
+    /// `BOTTEGA_USAGE_SWEEP_INTERVAL`: how often expired reservations are looked for; 10ms to 1h,
+    /// default `5s`.
+    pub sweep_interval: Duration,
+}
+
+impl Config {
+    /// Reads the settings; the reader keeps what is wrong with them.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let common = Common::read(reader);
+        let database = database::Settings::read(reader, "usage", &common.data_dir);
+        Self {
+            listen: Listen::read(reader, "usage", PORT, ADMIN_PORT),
+            grpc: GrpcSettings::read(reader),
+            migrate: reader.switch("BOTTEGA_MIGRATE", true),
+            plans: reader.parse("BOTTEGA_USAGE_PLANS", Plans::default()),
+            hold_ttl: hold_ttl(reader),
+            sweep_interval: sweep_interval(reader),
+            common,
+            database,
+        }
+    }
+}
+
+fn hold_ttl(reader: &mut Reader<'_>) -> Duration {
+    let name = "BOTTEGA_USAGE_HOLD_TTL";
+    let span = reader.duration(name, "15m");
+    if !(Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&span) {
+        reader.fault(name, "must be 1s to 24h");
+    }
+    span
+}
+
+fn sweep_interval(reader: &mut Reader<'_>) -> Duration {
+    let name = "BOTTEGA_USAGE_SWEEP_INTERVAL";
+    let span = reader.duration(name, "5s");
+    if !(Duration::from_millis(10)..=Duration::from_secs(3_600)).contains(&span) {
+        reader.fault(name, "must be 10ms to 1h");
+    }
+    span
+}
+
+#[cfg(test)]
+mod tests {
+    use config::MapSource;
+
+    use super::*;
+
+    #[test]
+    fn defaults() {
+        let source = MapSource::default();
+        let mut reader = Reader::new(&source);
+        let config = Config::read(&mut reader);
+        assert!(reader.finish().is_ok());
+        assert_eq!(config.plans.to_string(), "free:5,basic:25,pro:100");
+        assert_eq!(config.hold_ttl, Duration::from_secs(900));
+        assert_eq!(config.listen.addr.port(), PORT);
+    }
+
+    #[test]
+    fn names_every_fault() {
+        let source = MapSource::from([
+            ("BOTTEGA_USAGE_PLANS", "free:many"),
+            ("BOTTEGA_USAGE_HOLD_TTL", "0s"),
+            ("BOTTEGA_USAGE_SWEEP_INTERVAL", "2h"),
+        ]);
+        let mut reader = Reader::new(&source);
+        Config::read(&mut reader);
+        let text = reader.finish().unwrap_err().to_string();
+        for name in ["PLANS", "HOLD_TTL", "SWEEP_INTERVAL"] {
+            assert!(text.contains(&format!("BOTTEGA_USAGE_{name}")), "{text}");
+        }
+        assert!(text.contains("limit 'many' must be a number"), "{text}");
+    }
+}

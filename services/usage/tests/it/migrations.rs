@@ -1,0 +1,81 @@
+//! The tables come, go and come again, and guard themselves.
+
+use database::{Backend, Database};
+use sea_orm::{ConnectionTrait, Statement};
+use testkit::TestDb;
+use usage::Migrator;
+
+use crate::books::{Books, user};
+
+#[tokio::test]
+async fn up_down_up() {
+    for test in TestDb::both("usage").await {
+        let db = Database::connect(&test.settings()).await.unwrap();
+        assert_eq!(
+            db.pending::<Migrator>().await.unwrap(),
+            ["m0001_reservations"]
+        );
+        db.migrate::<Migrator>().await.unwrap();
+        db.migrate::<Migrator>().await.unwrap();
+        assert!(db.pending::<Migrator>().await.unwrap().is_empty());
+        db.revert::<Migrator>().await.unwrap();
+        assert_eq!(db.pending::<Migrator>().await.unwrap().len(), 1);
+
+        let books = Books::open(&test, "free:5").await;
+        let owner = user();
+        books.usage.reserve(&books.ask(owner, 1)).await.unwrap();
+        assert_eq!(books.standing(owner).await, (0, 1, 4), "{}", test.name());
+    }
+}
+
+#[tokio::test]
+async fn the_tables_refuse_what_no_call_may_do() {
+    for test in TestDb::both("usage").await {
+        let books = Books::open(&test, "free:5").await;
+        books.usage.reserve(&books.ask(user(), 1)).await.unwrap();
+        for sql in [
+            "UPDATE counters SET held = held - 2",
+            "UPDATE counters SET used = -1",
+            "UPDATE reservations SET state = 'gone'",
+            "UPDATE reservations SET state = 'settled'",
+            "UPDATE reservation_items SET amount = 0",
+        ] {
+            let refused = books.db.write().execute_unprepared(sql).await;
+            assert!(refused.is_err(), "{}: {sql}", test.name());
+        }
+        let gone = books
+            .db
+            .write()
+            .execute_unprepared("DELETE FROM reservations");
+        gone.await.unwrap();
+        let items = "SELECT COUNT(*) AS n FROM reservation_items";
+        assert_eq!(books.number(items).await, 0, "{}", test.name());
+    }
+}
+
+#[tokio::test]
+async fn the_sweeper_asks_an_index() {
+    for test in TestDb::both("usage").await {
+        let books = Books::open(&test, "free:5").await;
+        let transaction = books.db.begin().await.unwrap();
+        let (explain, column) = match books.db.backend() {
+            Backend::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+            Backend::Postgres => {
+                // An empty table is read whole whatever indexes it has.
+                let forbid = "SET LOCAL enable_seqscan = off";
+                transaction.execute_unprepared(forbid).await.unwrap();
+                ("EXPLAIN", 0)
+            }
+        };
+        let sql = format!(
+            "{explain} SELECT id FROM reservations \
+             WHERE state = 'held' AND expires_at <= 1 ORDER BY expires_at LIMIT 100"
+        );
+        let statement = Statement::from_string(transaction.get_database_backend(), sql);
+        let rows = transaction.query_all_raw(statement).await.unwrap();
+        let plan: Vec<String> = (rows.iter())
+            .map(|row| row.try_get_by_index(column).unwrap())
+            .collect();
+        assert!(plan.join("\n").contains("reservations_due"), "{plan:?}");
+    }
+}
