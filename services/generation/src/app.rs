@@ -23,10 +23,11 @@ use crate::Config;
 use crate::domain::cooling::Cooling;
 use crate::domain::desk::Desk;
 use crate::domain::ports::{Files, Quota};
-use crate::domain::routing::Catalog;
+use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
 use crate::domain::studio::Studio;
 use crate::peers::{FilePeer, UsagePeer};
+use crate::providers::{self, BuildError, Registry};
 use crate::rpc::GenerationRpc;
 use crate::store::{Migrator, Store};
 use crate::worker::{Delivery, Pool};
@@ -46,6 +47,9 @@ pub enum StartError {
     /// Another service's address is none.
     #[error(transparent)]
     Peer(#[from] InvalidPeer),
+    /// A provider's settings cannot be used.
+    #[error(transparent)]
+    Provider(#[from] BuildError),
     /// What services prove themselves with is missing.
     #[error("BOTTEGA_SERVICE_SECRET is not set")]
     NoSecret,
@@ -64,12 +68,12 @@ pub struct App {
 }
 
 impl App {
-    /// Connects, migrates and wires.
+    /// Connects, migrates and wires, with the providers of the settings.
     ///
     /// # Errors
     /// Anything that would keep the service from working.
     pub async fn build(config: Config) -> Result<Self, StartError> {
-        let catalog = Catalog::default();
+        let catalog = catalog_of(&providers::build(&config.providers)?);
         Self::build_with(config, catalog).await
     }
 
@@ -160,6 +164,17 @@ impl App {
         self.database.close().await;
         served
     }
+}
+
+fn catalog_of(registry: &Registry) -> Catalog {
+    let automatic: Vec<&str> = registry.automatic().map(|one| one.name()).collect();
+    Catalog::new(registry.iter().map(|known| Entry {
+        name: known.name.clone(),
+        models: known.models.clone(),
+        is_procedural: (known.provider.as_ref()).is_some_and(|one| one.is_procedural()),
+        is_automatic: automatic.contains(&known.name.as_str()),
+        provider: known.provider.clone(),
+    }))
 }
 
 async fn connect(config: &Config) -> Result<Database, StartError> {

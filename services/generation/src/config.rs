@@ -6,6 +6,7 @@ use config::{Common, Listen, Reader};
 use server::GrpcSettings;
 
 use crate::domain::retry::Retry;
+use crate::providers;
 use crate::worker::WorkSettings;
 
 const PORT: u16 = 50_053;
@@ -37,6 +38,8 @@ pub struct Config {
     /// `BOTTEGA_GENERATION_MAX_SENDS`: how often a provider that fails for now is asked for one
     /// task, 1 to 10, default 3.
     pub retry: Retry,
+    /// `BOTTEGA_PROVIDER_…`: who is asked, where, with which key and at what price.
+    pub providers: providers::Config,
 }
 
 impl Config {
@@ -61,9 +64,22 @@ impl Config {
                 max_sends: u32::try_from(max_sends).unwrap_or(3),
                 ..Retry::default()
             },
+            providers: providers::Config::read(reader),
             common,
             database,
         }
+    }
+
+    /// Every provider by name, and whether it is set up; for the start's screen.
+    #[must_use]
+    pub fn provider_states(&self) -> Vec<(String, bool)> {
+        let accounts = self.providers.accounts.iter();
+        let mut states: Vec<(String, bool)> = accounts
+            .map(|account| (account.name.to_owned(), account.is_configured))
+            .collect();
+        states.push(("sketch".to_owned(), self.providers.sketch));
+        states.sort();
+        states
     }
 }
 
@@ -92,6 +108,11 @@ mod tests {
         assert_eq!(config.work.lease, Duration::from_secs(30));
         assert_eq!(config.listen.addr.port(), PORT);
         assert_eq!(config.listen.admin.port(), ADMIN_PORT);
+        // Without any key there is a drawing all the same.
+        let ready: Vec<String> = (config.provider_states().into_iter())
+            .filter_map(|(name, is_ready)| is_ready.then_some(name))
+            .collect();
+        assert_eq!(ready, ["sketch"]);
     }
 
     #[test]

@@ -1,5 +1,12 @@
 //! The generation service over real gRPC and real databases.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that misses something must stop at once"
+)]
+
 mod support;
 
 mod cancelling;

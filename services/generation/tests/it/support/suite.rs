@@ -191,6 +191,11 @@ async fn serve(
             max_sends: 3,
             first_rest: options.first_rest,
         },
+        providers: generation::providers::Config {
+            sketch: true,
+            flux_result_hosts: Vec::new(),
+            accounts: Vec::new(),
+        },
     };
     let sockets = Sockets::bind(listen).await.unwrap();
     let channel = server::connect(&sockets.addr().to_string()).unwrap();
