@@ -13,6 +13,7 @@ use super::{Store, events, failed, rows, unreadable};
 use crate::domain::attempt::{Attempt, AttemptEnd, AttemptState};
 use crate::domain::error::Error;
 use crate::domain::events::Step;
+use crate::domain::generation::Status;
 use crate::domain::ports::{Advance, Claim, PlannedAttempt};
 
 impl Store {
@@ -22,7 +23,7 @@ impl Store {
     ) -> Result<Option<Attempt>, Error> {
         // From the writer: on a replica the last step might still be missing.
         let last = last(task).one(self.db.write()).await.map_err(failed)?;
-        last.map(rows::attempt).transpose()
+        last.as_ref().map(rows::attempt).transpose()
     }
 
     pub(super) async fn plan_attempt(
@@ -71,6 +72,7 @@ impl Store {
     ) -> Result<(), Error> {
         let now = self.clock.now().micros();
         let tx = self.db.begin().await.map_err(failed)?;
+        hold(&*tx, claim).await?;
         let task = claim.task.uuid();
         let one = |from| in_states(task, from).filter(attempts::Column::Number.eq(number));
         // Each may be written twice when nobody knows whether the first time counted.
@@ -152,15 +154,21 @@ pub(super) async fn cancel(db: &impl ConnectionTrait, task: Uuid, now: i64) -> R
     Ok(())
 }
 
-// Locks the task's row for the rest of the transaction, if it is still the worker's.
+// Locks the task's row for the rest of the transaction, if it is still the worker's. Always before
+// its attempts: whoever cancels locks in the same order, so none waits for the other for ever.
 async fn hold(db: &impl ConnectionTrait, claim: Claim) -> Result<(), Error> {
-    let touch = tasks::Entity::update_many()
-        .col_expr(tasks::Column::Fence, Expr::col(tasks::Column::Fence));
-    let held = events::held(touch, claim).exec(db).await.map_err(failed)?;
-    match held.rows_affected {
-        0 => Err(Error::Lost),
-        _ => Ok(()),
-    }
+    let held: Option<Uuid> = tasks::Entity::find()
+        .select_only()
+        .column(tasks::Column::Id)
+        .filter(tasks::Column::Id.eq(claim.task.uuid()))
+        .filter(tasks::Column::Fence.eq(claim.fence))
+        .filter(tasks::Column::Status.eq(Status::Processing.as_str()))
+        .lock_exclusive()
+        .into_tuple()
+        .one(db)
+        .await
+        .map_err(failed)?;
+    held.map(|_| ()).ok_or(Error::Lost)
 }
 
 fn last(task: GenerationId) -> sea_orm::Select<attempts::Entity> {

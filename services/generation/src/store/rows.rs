@@ -62,7 +62,7 @@ pub(super) fn claimed(row: tasks::Model) -> Result<Claimed, Error> {
     })
 }
 
-pub(super) fn attempt(row: attempts::Model) -> Result<Attempt, Error> {
+pub(super) fn attempt(row: &attempts::Model) -> Result<Attempt, Error> {
     let job: Option<Job> = match &row.job {
         Some(text) => Some(serde_json::from_str(text).map_err(|_| unreadable("job"))?),
         None => None,

@@ -18,6 +18,7 @@ use crate::support::{Scripted, Suite, on_both, rows};
 
 on_both!(
     every_wrong_field_is_named_at_once,
+    every_bound_is_kept,
     input_files_must_be_the_owners_pictures,
     a_receipt_serves_one_order_of_its_owner,
     a_refused_quota_stores_nothing,
@@ -60,7 +61,20 @@ async fn every_wrong_field_is_named_at_once(db: TestDb) {
         fields(&refused(&user, no_image).await),
         ["image: must be there when kind is IMAGE"]
     );
+    let anonymous = suite
+        .anonymous()
+        .create_generation(order("a fox"))
+        .await
+        .unwrap_err();
+    assert_eq!(anonymous.code(), tonic::Code::Unauthenticated);
+    // Nothing was set aside for what was not taken.
+    assert!(suite.peers.reservations.lock().unwrap().is_empty());
+}
 
+async fn every_bound_is_kept(db: TestDb) {
+    let provider = Arc::new(Scripted::new("fake", 5_000));
+    let suite = Suite::with(db, &provider).await;
+    let user = suite.user();
     let with = |change: fn(&mut ImageSpec)| {
         let mut order = order("a fox");
         change(order.image.as_mut().unwrap());
@@ -103,15 +117,6 @@ async fn every_wrong_field_is_named_at_once(db: TestDb) {
             .await
             .is_ok()
     );
-    // Nothing was set aside for what was not taken.
-    let reserved = suite.peers.reservations.lock().unwrap().len();
-    assert_eq!(reserved, 1);
-    let anonymous = suite
-        .anonymous()
-        .create_generation(order("a fox"))
-        .await
-        .unwrap_err();
-    assert_eq!(anonymous.code(), tonic::Code::Unauthenticated);
 }
 
 async fn input_files_must_be_the_owners_pictures(db: TestDb) {

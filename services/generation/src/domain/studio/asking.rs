@@ -20,6 +20,7 @@ use crate::domain::retry::backoff;
 
 const FIRST_POLL: Duration = Duration::from_millis(500);
 const LAST_POLL: Duration = Duration::from_secs(2);
+const RESUMED: Duration = Duration::from_secs(60);
 // Of a job's own progress, only every so many percent become an event.
 const PROGRESS_STEP: u8 = 5;
 const ASKED: u8 = 10;
@@ -32,7 +33,7 @@ impl Studio {
             (task.request.inputs.iter()).map(|file| self.files.fetch(&task.patron, *file));
         let inputs = match try_join_all(fetched).await {
             Ok(inputs) => inputs,
-            Err(fault) => return Ok(Asked::Unasked(without_inputs(sitting, fault))),
+            Err(fault) => return Ok(Asked::Unasked(without_inputs(sitting, &fault))),
         };
         let planned = PlannedAttempt {
             provider: task.provider.clone(),
@@ -108,7 +109,10 @@ impl Studio {
         sent_at: Timestamp,
     ) -> Result<Asked, Error> {
         let (task, provider) = (sitting.task, sitting.provider);
-        let deadline = sent_at.plus(provider.timeout());
+        let limit = provider.timeout();
+        // A job that lay between two workers is asked about for a while, however old it is.
+        let patience = self.clock.now().plus(limit.min(RESUMED));
+        let deadline = sent_at.plus(limit).max(patience);
         let mut pause = FIRST_POLL;
         let mut shown = ACCEPTED;
         let error = loop {
@@ -136,7 +140,6 @@ impl Studio {
                     }
                 },
             }
-            // At least one look, however long the task lay between two workers.
             if self.clock.now() >= deadline {
                 break silence("the job was not done in time");
             }
@@ -197,7 +200,7 @@ fn silence(detail: &str) -> ProviderError {
     }
 }
 
-fn without_inputs(sitting: &Sitting<'_>, fault: Fault) -> Result<PutBack, Failure> {
+fn without_inputs(sitting: &Sitting<'_>, fault: &Fault) -> Result<PutBack, Failure> {
     if fault.reason == Reason::NotFound {
         return Err(Failure {
             reason: Reason::NotFound,

@@ -120,6 +120,11 @@ impl Suite {
         (self.channel, self.serving, self.shutdown) = started;
     }
 
+    /// The next start finds no provider set up.
+    pub fn forget_providers(&mut self) {
+        self.catalog = Catalog::default();
+    }
+
     pub async fn stop(&mut self) {
         self.shutdown.trigger();
         (&mut self.serving).await.unwrap();
