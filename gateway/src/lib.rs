@@ -1,1 +1,29 @@
-//! Placeholder.
+//! The HTTP face of the suite: an engine over descriptors. What an rpc is called, takes, answers
+//! and needs is in `proto/`; there is no code here for any one rpc.
+//!
+//! The way of a request, outermost first:
+//!
+//! - [`app`] wires and serves; [`config`] is what it is told; `gateway` is what all requests share
+//! - `layers` stand around every request: its id, the log, safe headers, CORS, panics, limits
+//! - `fixed` answers the few pages that are no rpcs: health, readiness, the OpenAPI document
+//! - `pipeline` is the rest of the way, step by step: route, authenticate, rate, decode, reserve
+//! - `endpoint` knows of each rpc what its descriptor and policy say
+//! - `upstream` calls the services; `upload` streams bodies to them
+//! - `reply` makes responses of their replies: JSON, bytes, event streams
+//! - `failure` is the one error body; `body` the one reader of request bodies
+
+pub mod app;
+mod body;
+pub mod config;
+mod endpoint;
+mod failure;
+mod fixed;
+mod gateway;
+mod layers;
+mod pipeline;
+mod reply;
+mod upload;
+mod upstream;
+
+pub use app::{App, StartError};
+pub use config::Config;

@@ -12,7 +12,7 @@ use crate::domain::{Ages, PictureLimits};
 pub struct Config {
     /// What every service is given.
     pub common: Common,
-    /// `BOTTEGA_FILE_ADDR` (127.0.0.1:50052), `BOTTEGA_FILE_ADMIN_ADDR` (127.0.0.1:50062).
+    /// `BOTTEGA_FILE_ADDR` (127.0.0.1:50052), `BOTTEGA_FILE_ADMIN_ADDR` (127.0.0.1:51052).
     pub listen: Listen,
     /// `BOTTEGA_FILE_DATABASE_URL`, else `BOTTEGA_DATABASE_URL`, else `<data-dir>/file.db`.
     pub database: database::Settings,
@@ -49,7 +49,7 @@ impl Config {
         let side = reader.number("BOTTEGA_FILE_MAX_SIDE", 16_384, 1, 65_535);
         let checks = reader.number("BOTTEGA_FILE_CHECKS", 2, 1, 64);
         Self {
-            listen: Listen::read(reader, "FILE", 50_052, 50_062),
+            listen: Listen::read(reader, "file", 50_052, 51_052),
             database,
             grpc: server::GrpcSettings::read(reader),
             migrate: reader.switch("BOTTEGA_MIGRATE", true),
@@ -78,4 +78,54 @@ fn at_least(reader: &mut Reader<'_>, name: &str, default: &str, seconds: u64) ->
         reader.fault(name, format!("must be at least {seconds}s"));
     }
     span.max(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use config::MapSource;
+
+    use super::*;
+
+    fn faults(settings: &[(&str, &str)]) -> Vec<String> {
+        let mut source = MapSource::default();
+        for (name, text) in settings {
+            source.0.insert((*name).to_owned(), (*text).to_owned());
+        }
+        let mut reader = Reader::new(&source);
+        Config::read(&mut reader);
+        match reader.finish() {
+            Ok(_) => Vec::new(),
+            Err(faults) => faults.0.into_iter().map(|fault| fault.name).collect(),
+        }
+    }
+
+    #[test]
+    fn nothing_needs_to_be_set() {
+        assert!(faults(&[]).is_empty());
+    }
+
+    #[test]
+    fn every_fault_is_named() {
+        let settings = [
+            ("BOTTEGA_FILE_STORE", "s3"),
+            ("BOTTEGA_FILE_S3_ENDPOINT", "http://store:9000"),
+            ("BOTTEGA_FILE_MAX_BYTES", "0"),
+            ("BOTTEGA_FILE_UPLOAD_TTL", "5s"),
+        ];
+        assert_eq!(
+            faults(&settings),
+            [
+                "BOTTEGA_FILE_S3_BUCKET",
+                "BOTTEGA_FILE_S3_ACCESS_KEY",
+                "BOTTEGA_FILE_S3_SECRET_KEY",
+                "BOTTEGA_FILE_S3_ENDPOINT",
+                "BOTTEGA_FILE_MAX_BYTES",
+                "BOTTEGA_FILE_UPLOAD_TTL",
+            ]
+        );
+        assert_eq!(
+            faults(&[("BOTTEGA_FILE_STORE", "tape")]),
+            ["BOTTEGA_FILE_STORE"]
+        );
+    }
 }

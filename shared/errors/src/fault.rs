@@ -98,6 +98,10 @@ impl Fault {
 
     /// Adds a fact about this occurrence.
     #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "numbers and literals read better bare"
+    )]
     pub fn with(mut self, key: &str, value: impl ToString) -> Self {
         self.metadata.insert(key.to_owned(), value.to_string());
         self

@@ -156,14 +156,11 @@ fn quota_violation(wire: rpc::quota_failure::Violation) -> QuotaViolation {
 // The message of a foreign status may tell about hosts and sockets, so only its code is passed on.
 fn from_bare(status: Status) -> Fault {
     match status.code() {
+        Code::Cancelled if timed_out(&status) => late(status),
         Code::Unavailable | Code::Cancelled | Code::Unknown | Code::ResourceExhausted => {
             Fault::unavailable("a service", status)
         }
-        Code::DeadlineExceeded => Fault::new(
-            Reason::DeadlineExceeded,
-            "the call took longer than its deadline",
-        )
-        .with_cause(status),
+        Code::DeadlineExceeded => late(status),
         Code::Unauthenticated => Fault::new(
             Reason::Unauthenticated,
             "an access token is needed: send 'authorization: Bearer <accessToken>'",
@@ -171,6 +168,23 @@ fn from_bare(status: Status) -> Fault {
         Code::OutOfRange => Fault::new(Reason::TooLarge, "the message is larger than allowed"),
         _ => Fault::internal(status),
     }
+}
+
+fn late(status: Status) -> Fault {
+    let sentence = "the call took longer than its deadline";
+    Fault::new(Reason::DeadlineExceeded, sentence).with_cause(status)
+}
+
+// tonic's client calls its own expired timer CANCELLED.
+fn timed_out(status: &Status) -> bool {
+    let mut next = std::error::Error::source(status);
+    while let Some(error) = next {
+        if error.is::<tonic::TimeoutExpired>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
 }
 
 #[cfg(test)]
@@ -188,6 +202,15 @@ mod tests {
         assert_eq!(back.violations[0].field, "image.width");
         assert_eq!(back.metadata["limit"], "5");
         assert_eq!(back.retry_after, Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_clients_expired_timer_is_a_deadline() {
+        let expired = Status::from_error(Box::new(tonic::TimeoutExpired(())));
+        assert_eq!(expired.code(), Code::Cancelled);
+        assert_eq!(from_status(expired).reason, Reason::DeadlineExceeded);
+        let cancelled = Status::cancelled("somebody left");
+        assert_eq!(from_status(cancelled).reason, Reason::Unavailable);
     }
 
     #[test]

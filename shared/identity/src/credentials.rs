@@ -23,6 +23,8 @@ pub const TIER_METADATA: &str = "x-bottega-tier";
 const PATIENCE: Duration = Duration::from_secs(3);
 // After a failed renewal the old token works on, and auth is left alone for this long.
 const RENEW_AGAIN: Duration = Duration::from_secs(5);
+// Without any token it is asked again sooner.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Signs a service's outgoing calls. Cheap to clone; all clones share one token.
 #[derive(Clone)]
@@ -35,7 +37,13 @@ struct Shared {
     auth: AuthServiceClient<Channel>,
     secret: SecretString,
     // Locked while a token is fetched: many callers, one question.
-    token: Mutex<Option<Token>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Default)]
+struct Held {
+    token: Option<Token>,
+    failed_at: Option<Instant>,
 }
 
 struct Token {
@@ -54,7 +62,7 @@ impl Credentials {
                 service,
                 auth: AuthServiceClient::new(auth),
                 secret,
-                token: Mutex::new(None),
+                held: Mutex::default(),
             }),
         }
     }
@@ -83,21 +91,18 @@ impl Credentials {
     }
 
     async fn bearer(&self) -> Result<MetadataValue<Ascii>, Fault> {
-        let mut held = self.shared.token.lock().await;
+        let mut held = self.shared.held.lock().await;
         let now = Instant::now();
-        if let Some(token) = held.as_ref().filter(|token| token.renew_at > now) {
+        if let Some(token) = held.token.as_ref().filter(|token| token.renew_at > now) {
             return Ok(token.bearer.clone());
         }
+        // Those who waited for a question that failed do not each wait for one of their own.
+        if held.failed_at.is_some_and(|at| now - at < ASK_AGAIN) {
+            return Err(Fault::unavailable("the auth service", "asked a moment ago"));
+        }
         match self.fetch(now).await {
-            Ok(token) => Ok(held.insert(token).bearer.clone()),
-            Err(fault) => match held.as_mut().filter(|token| token.expires_at > now) {
-                Some(token) => {
-                    tracing::warn!(error = %fault, "cannot renew the service token, going on with the old one");
-                    token.renew_at = now + RENEW_AGAIN;
-                    Ok(token.bearer.clone())
-                }
-                None => Err(fault),
-            },
+            Ok(token) => Ok(held.token.insert(token).bearer.clone()),
+            Err(fault) => held.keep(fault),
         }
     }
 
@@ -122,6 +127,24 @@ impl Credentials {
             renew_at: now + life.mul_f64(0.8),
             expires_at: now + life,
         })
+    }
+}
+
+impl Held {
+    // A token that has not expired works on while auth gives no new one.
+    fn keep(&mut self, fault: Fault) -> Result<MetadataValue<Ascii>, Fault> {
+        let now = Instant::now();
+        match self.token.as_mut().filter(|token| token.expires_at > now) {
+            Some(token) => {
+                tracing::warn!(error = %fault, "cannot renew the service token, going on with the old one");
+                token.renew_at = now + RENEW_AGAIN;
+                Ok(token.bearer.clone())
+            }
+            None => {
+                self.failed_at = Some(now);
+                Err(fault)
+            }
+        }
     }
 }
 

@@ -77,7 +77,11 @@ impl KeyRing {
     pub(crate) async fn find(self: &Arc<Self>, kid: &str) -> Result<Option<PublicKey>, Fault> {
         let (key, fetched) = self.look(kid);
         if key.is_none() {
-            self.refresh(kid).await?;
+            // In a task of its own: a client that hangs up would cut the question short, and the
+            // next ones would be told that it was asked a moment ago.
+            let (ring, name) = (Arc::clone(self), kid.to_owned());
+            let refreshed = tokio::spawn(async move { ring.refresh(&name).await });
+            refreshed.await.map_err(Fault::internal)??;
             return Ok(self.look(kid).0);
         }
         if fetched.is_none_or(|at| at.elapsed() > REFRESH) {
@@ -108,7 +112,10 @@ impl KeyRing {
             Err(Fault::unavailable("the auth service", "asked a moment ago"))
         } else {
             *asked = Some(Instant::now());
-            self.fetch().await
+            let fetched_now = self.fetch().await;
+            // Those who waited for this answer take it, and do not each wait for one of their own.
+            *asked = Some(Instant::now());
+            fetched_now
         };
         match result {
             Err(fault) if fetched.is_none() => Err(fault),

@@ -74,6 +74,7 @@ fn limits() -> Limits {
         handshake: http.header_timeout,
         idle: http.idle_timeout,
         body: Some(http.body_timeout),
+        write: http.write_timeout,
         keepalive: http.idle_timeout,
         max_connections: 256,
         max_streams: 32,

@@ -61,6 +61,7 @@ impl HttpApp {
             handshake: self.settings.header_timeout,
             idle: self.settings.idle_timeout,
             body: Some(self.settings.body_timeout),
+            write: self.settings.write_timeout,
             keepalive: KEEPALIVE,
             max_connections: self.settings.max_connections,
             max_streams: self.settings.max_streams,

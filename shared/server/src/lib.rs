@@ -19,7 +19,7 @@ mod sockets;
 mod transport;
 
 pub use connect::{InvalidPeer, connect};
-pub use grpc::{GrpcApp, ServeError};
+pub use grpc::{GrpcApp, ServeError, log_cause};
 pub use http::HttpApp;
 pub use readiness::{Dependency, Health, Readiness, Report};
 pub use settings::{GrpcSettings, HttpSettings};

@@ -28,6 +28,8 @@ pub struct GrpcSettings {
     pub handshake: Duration,
     /// `BOTTEGA_GRPC_IDLE`: how long a connection may stay without a call; default 15m.
     pub idle: Duration,
+    /// `BOTTEGA_GRPC_WRITE_TIMEOUT`: how long a client may take nothing of an answer; default 30s.
+    pub write_timeout: Duration,
     /// `BOTTEGA_GRPC_REFLECTION`: whether the server describes itself; default on.
     pub reflection: bool,
 }
@@ -44,6 +46,7 @@ impl Default for GrpcSettings {
             keepalive: Duration::from_secs(20),
             handshake: Duration::from_secs(10),
             idle: Duration::from_secs(15 * 60),
+            write_timeout: Duration::from_secs(30),
             reflection: true,
         }
     }
@@ -63,6 +66,7 @@ impl GrpcSettings {
             keepalive: span(reader, "BOTTEGA_GRPC_KEEPALIVE", "20s"),
             handshake: span(reader, "BOTTEGA_GRPC_HANDSHAKE", "10s"),
             idle: span(reader, "BOTTEGA_GRPC_IDLE", "15m"),
+            write_timeout: span(reader, "BOTTEGA_GRPC_WRITE_TIMEOUT", "30s"),
             reflection: reader.switch("BOTTEGA_GRPC_REFLECTION", true),
         }
     }
@@ -78,6 +82,8 @@ pub struct HttpSettings {
     pub idle_timeout: Duration,
     /// `BOTTEGA_HTTP_BODY_TIMEOUT`: how long a body may stand still; default 10s.
     pub body_timeout: Duration,
+    /// `BOTTEGA_HTTP_WRITE_TIMEOUT`: how long a client may take nothing of an answer; default 30s.
+    pub write_timeout: Duration,
     /// `BOTTEGA_HTTP_MAX_CONNECTIONS`: connections at once; more are closed; default 10000.
     pub max_connections: usize,
     /// `BOTTEGA_HTTP_MAX_STREAMS`: requests at once on one HTTP/2 connection; default 256.
@@ -90,6 +96,7 @@ impl Default for HttpSettings {
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
             max_connections: 10_000,
             max_streams: 256,
         }
@@ -104,6 +111,7 @@ impl HttpSettings {
             header_timeout: span(reader, "BOTTEGA_HTTP_HEADER_TIMEOUT", "10s"),
             idle_timeout: span(reader, "BOTTEGA_HTTP_IDLE_TIMEOUT", "60s"),
             body_timeout: span(reader, "BOTTEGA_HTTP_BODY_TIMEOUT", "10s"),
+            write_timeout: span(reader, "BOTTEGA_HTTP_WRITE_TIMEOUT", "30s"),
             max_connections: count(reader, "BOTTEGA_HTTP_MAX_CONNECTIONS", 10_000),
             max_streams: u32::try_from(streams).unwrap_or(u32::MAX),
         }

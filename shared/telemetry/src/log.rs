@@ -94,6 +94,10 @@ pub fn init(settings: &LogSettings) {
                 .with_span_list(false)
                 .try_init(),
         };
+        std::panic::set_hook(Box::new(|panic| {
+            let location = panic.location().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(location, message = %panic.payload_as_str().unwrap_or_default(), "panicked");
+        }));
     });
 }
 

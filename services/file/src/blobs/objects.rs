@@ -218,3 +218,31 @@ pub(super) fn away(source: impl std::error::Error + Send + Sync + 'static) -> Fi
         source: source.into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_that_ends_early_is_no_clean_end() {
+        let id = FileId(uuid::Uuid::now_v7());
+        for (expected, clean) in [(6, true), (7, false)] {
+            let pieces = [
+                Ok(Bytes::from_static(b"abc")),
+                Ok(Bytes::from_static(b"def")),
+            ];
+            let stream = whole(id, expected, futures::stream::iter(pieces));
+            let items: Vec<_> = stream.collect().await;
+            assert_eq!(items.iter().all(Result::is_ok), clean, "{expected}");
+        }
+    }
+
+    #[tokio::test]
+    async fn pieces_are_cut_to_the_size_of_a_message() {
+        let bytes = Bytes::from(vec![7; 3 * PIECE + 1]);
+        let stream = futures::stream::iter([Ok(bytes), Ok(Bytes::new())]).boxed();
+        let pieces: Vec<Bytes> = cut(stream).try_collect().await.unwrap();
+        let sizes: Vec<usize> = pieces.iter().map(Bytes::len).collect();
+        assert_eq!(sizes, [PIECE, PIECE, PIECE, 1]);
+    }
+}

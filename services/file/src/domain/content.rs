@@ -25,7 +25,21 @@ impl Picture {
         match start {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
-            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Some(Self::Webp),
             _ => None,
         }
     }
@@ -124,7 +138,12 @@ mod tests {
 
     #[test]
     fn a_claim_must_be_true() {
-        for claim in ["", "image/jpg", "IMAGE/JPEG; q=1", "application/octet-stream"] {
+        for claim in [
+            "",
+            "image/jpg",
+            "IMAGE/JPEG; q=1",
+            "application/octet-stream",
+        ] {
             assert!(Picture::Jpeg.agrees_with(claim), "{claim}");
         }
         for claim in ["image/png", "text/plain", "image/*", "jpeg"] {

@@ -23,5 +23,5 @@ pub use file::{File, NewFile};
 pub use name::FileName;
 pub use ports::{BlobWriter, Blobs, FileStore, Inserted, Pieces, UploadStore};
 pub use range::RangeRequest;
-pub use sweep::{Ages, Swept, Sweeper};
+pub use sweep::{Ages, Sweeper, Swept};
 pub use upload::{UploadPorts, Uploads};

@@ -70,10 +70,7 @@ impl Uploads {
             return Ok(file);
         }
         let id = FileId(self.ports.ids.next());
-        self.ports
-            .uploads
-            .begin(id, self.ports.clock.now())
-            .await?;
+        self.ports.uploads.begin(id, self.ports.clock.now()).await?;
         let (taken, dimensions) = match self.take_in(id, &new.declared_type, pieces).await {
             Ok(content) => content,
             Err(error) => {

@@ -7,10 +7,13 @@ use file::blobs::{ObjectBlobs, StoreSettings};
 use file::domain::{Blobs, FileError};
 use futures::TryStreamExt;
 use tempfile::TempDir;
+use testkit::pictures;
 use types::FileId;
 use uuid::Uuid;
 
+use crate::support::app::TestApp;
 use crate::support::files_under;
+use crate::support::s3::{S3Server, SECRET_KEY};
 
 fn new_id() -> FileId {
     FileId(Uuid::now_v7())
@@ -35,7 +38,7 @@ async fn read(blobs: &dyn Blobs, id: FileId, from: u64, to: u64) -> Result<Vec<u
 }
 
 /// What every store must do.
-pub async fn conforms(blobs: &dyn Blobs) {
+async fn conforms(blobs: &dyn Blobs) {
     blobs.ping().await.unwrap();
     for (size, piece) in [(1, 1), (1_000, 7), (70_000, 70_000), (14_000_000, 999_983)] {
         let (id, bytes) = (new_id(), sample(size));
@@ -102,4 +105,46 @@ async fn a_missing_folder_is_not_ready() {
     std::fs::remove_dir(folder.path().join("files")).unwrap();
     let away = blobs.ping().await;
     assert!(matches!(away, Err(FileError::Unavailable { .. })));
+}
+
+#[tokio::test]
+async fn s3_conforms() {
+    let server = S3Server::start().await;
+    let settings = StoreSettings::S3(server.settings(SECRET_KEY));
+    conforms(&ObjectBlobs::open(&settings).unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_wrong_key_or_a_missing_bucket_is_not_ready() {
+    let server = S3Server::start().await;
+    let open = |secret| ObjectBlobs::open(&StoreSettings::S3(server.settings(secret))).unwrap();
+    let refused = open("another secret").ping().await;
+    assert!(matches!(refused, Err(FileError::Unavailable { .. })));
+    let blobs = open(SECRET_KEY);
+    blobs.ping().await.unwrap();
+    server.lose_bucket();
+    let refused = blobs.ping().await;
+    assert!(matches!(refused, Err(FileError::Unavailable { .. })));
+}
+
+#[tokio::test]
+async fn the_service_runs_on_s3() {
+    let server = S3Server::start().await;
+    let variables = server.variables();
+    let settings: Vec<(&str, &str)> = variables
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
+    let app = TestApp::start_with(&settings).await;
+    let user = app.user();
+    let png = pictures::png(300, 200);
+    let file = user.upload("image/png", &png).await.unwrap();
+    assert_eq!(user.content(&file.id, &[]).await.unwrap().bytes(), png);
+    let fields = [("range", "bytes=10-19")];
+    let part = user.content(&file.id, &fields).await.unwrap();
+    assert_eq!(part.bytes(), png[10..20]);
+    assert!(user.upload("image/png", &png[..100]).await.is_err());
+    assert_eq!(app.rows().await, (1, 0));
+    // Nothing came to lie on the local disk.
+    assert!(app.objects().is_empty());
 }

@@ -108,7 +108,11 @@ async fn bad_fields_are_named() {
         page_token: String::new(),
     };
     let fault = errors::from_status(user.list(request).await.unwrap_err());
-    let fields: Vec<&str> = fault.violations.iter().map(|one| one.field.as_str()).collect();
+    let fields: Vec<&str> = fault
+        .violations
+        .iter()
+        .map(|one| one.field.as_str())
+        .collect();
     assert_eq!(fields, ["sessionId", "pageSize"]);
 }
 

@@ -26,7 +26,11 @@ async fn the_whole_comes_in_pieces() {
     assert_eq!(got.bytes(), png);
     assert!(got.messages.len() > 3);
     assert_eq!(got.messages[0].content_type, "image/png");
-    assert!(got.messages[1..].iter().all(|one| one.content_type.is_empty()));
+    assert!(
+        got.messages[1..]
+            .iter()
+            .all(|one| one.content_type.is_empty())
+    );
     assert!(got.messages.iter().all(|one| one.data.len() <= 65_536));
     assert_eq!(got.field("x-http-code"), "200");
     assert_eq!(got.field("etag"), format!("\"{}\"", file.sha256));

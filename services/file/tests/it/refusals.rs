@@ -65,10 +65,16 @@ async fn what_only_looks_like_a_picture() {
         ("png and html", with(png.clone(), html)),
         ("png and one byte", with(png.clone(), b"\n")),
         ("jpeg and html", with(jpeg.clone(), html)),
-        ("jpeg, html, jpeg's end", with(jpeg.clone(), b"<html>\xff\xd9")),
+        (
+            "jpeg, html, jpeg's end",
+            with(jpeg.clone(), b"<html>\xff\xd9"),
+        ),
         ("webp and html", with(webp.clone(), html)),
         ("png header, html", with(png[..8].to_vec(), html)),
-        ("jpeg header, html", with(vec![0xff, 0xd8, 0xff, 0xe0], html)),
+        (
+            "jpeg header, html",
+            with(vec![0xff, 0xd8, 0xff, 0xe0], html),
+        ),
         ("webp header, html", with(webp[..12].to_vec(), html)),
         ("png that lies", png_saying(5_000, 5_000, FEW_PIXELS)),
         ("png of no width", png_saying(0, 10, FEW_PIXELS)),

@@ -90,8 +90,19 @@ async fn a_deleted_file_is_out_of_sight_until_it_is_purged() {
     for rows in Rows::both().await {
         let file = file_of(somebody());
         rows.store(&file, Some("op")).await;
-        assert!(rows.files.hide_owned(file.owner, file.id, NOW).await.unwrap());
-        assert!(!rows.files.hide_owned(file.owner, file.id, NOW).await.unwrap());
+        assert!(
+            rows.files
+                .hide_owned(file.owner, file.id, NOW)
+                .await
+                .unwrap()
+        );
+        assert!(
+            !rows
+                .files
+                .hide_owned(file.owner, file.id, NOW)
+                .await
+                .unwrap()
+        );
         assert!(rows.page(file.owner, 10, "").await.is_empty());
         let found = rows.files.find_owned(file.owner, file.id).await.unwrap();
         assert_eq!(found, None);
@@ -135,7 +146,13 @@ async fn an_abandoned_upload_never_becomes_a_file() {
         assert_eq!(outcome, Inserted::Abandoned);
         assert!(rows.page(file.owner, 10, "").await.is_empty());
         rows.uploads.end(file.id).await.unwrap();
-        assert!(rows.uploads.abandon(later, later, 10).await.unwrap().is_empty());
+        assert!(
+            rows.uploads
+                .abandon(later, later, 10)
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use file::blobs::{ObjectBlobs, StoreSettings};
-use file::domain::{Ages, Blobs, File, FileStore, Swept, Sweeper, UploadStore};
+use file::domain::{Ages, Blobs, File, FileStore, Sweeper, Swept, UploadStore};
 use file::store::{Files, UploadRows};
 use tempfile::TempDir;
 use testkit::{ManualClock, TestDb};
@@ -95,7 +95,13 @@ async fn a_deleted_file_goes_after_its_day() {
     let house = House::new().await;
     let file = house.store().await;
     let now = house.clock.now();
-    assert!(house.files.hide_owned(file.owner, file.id, now).await.unwrap());
+    assert!(
+        house
+            .files
+            .hide_owned(file.owner, file.id, now)
+            .await
+            .unwrap()
+    );
     house.clock.advance(HOUR * 24);
     assert_eq!(house.sweep().await, Swept::default());
     assert_eq!(files_under(house.folder.path()).len(), 1);
@@ -108,7 +114,11 @@ async fn a_deleted_file_goes_after_its_day() {
 async fn bytes_that_cannot_be_removed_are_tried_again() {
     let house = House::new().await;
     let file = file_of(somebody());
-    house.uploads.begin(file.id, house.clock.now()).await.unwrap();
+    house
+        .uploads
+        .begin(file.id, house.clock.now())
+        .await
+        .unwrap();
     // A folder where the object should be cannot be removed as one.
     let name = file.id.to_string();
     let place = house.folder.path().join(&name[34..]).join(&name);
@@ -125,7 +135,11 @@ async fn more_than_a_batch_goes_in_one_sweep() {
     let house = House::new().await;
     for _ in 0..230 {
         let file = file_of(somebody());
-        house.uploads.begin(file.id, house.clock.now()).await.unwrap();
+        house
+            .uploads
+            .begin(file.id, house.clock.now())
+            .await
+            .unwrap();
     }
     house.clock.advance(HOUR * 2);
     assert_eq!(house.sweep().await.uploads, 230);

@@ -63,10 +63,7 @@ async fn names_are_cleaned_and_sessions_kept() {
     assert_eq!(file.session_id, own);
     let sent = messages("", "image/png", &png, 1_000);
     let file = user.send(tokio_stream::iter(sent)).await.unwrap();
-    assert_eq!(
-        (file.name.as_str(), file.session_id.as_str()),
-        ("file", "")
-    );
+    assert_eq!((file.name.as_str(), file.session_id.as_str()), ("file", ""));
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub struct Take {
     pub key: Key,
     /// When the counter's window starts anew.
     pub reset: Timestamp,
-    /// How many: 1 to 1,000,000.
+    /// How many: 1 to 1,000,000; 0 only to look.
     pub amount: i64,
     /// What used and held may come to.
     pub limit: i64,

@@ -1,6 +1,7 @@
 //! What a use case can come to.
 
 use std::error::Error as StdError;
+use std::time::Duration;
 
 use types::Timestamp;
 
@@ -46,4 +47,17 @@ pub struct Refusal {
     pub over: Vec<(Standing, i64)>,
     /// When it was refused.
     pub at: Timestamp,
+}
+
+impl Refusal {
+    /// How long until every limit in the way starts anew; none when the request is larger than a
+    /// whole limit, for then waiting does not help.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        if self.over.iter().any(|(one, asked)| *asked > one.limit) {
+            return None;
+        }
+        let (last, _) = self.over.first()?;
+        Some(last.window.reset.since(self.at))
+    }
 }

@@ -19,11 +19,12 @@ impl Meter {
         }
     }
 
-    /// As sentences say it.
+    /// As sentences say it of so many.
     #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Generations => "generations",
+    pub const fn word(self, count: i64) -> &'static str {
+        match (self, count) {
+            (Self::Generations, 1) => "generation",
+            (Self::Generations, _) => "generations",
         }
     }
 

@@ -60,7 +60,7 @@ impl Usage {
         &self.plans
     }
 
-    /// Every limit of a plan as it stands for one owner.
+    /// Every limit of a plan as it stands for one owner, the shortest window first.
     ///
     /// # Errors
     /// The books do not answer.
@@ -69,7 +69,9 @@ impl Usage {
         let subject = Subject::user(owner);
         let limits = plan.limits().iter();
         let takes = limits.map(|limit| Take::new(subject.clone(), limit, 0, now));
-        self.standings(&takes.collect::<Vec<_>>()).await
+        let mut takes: Vec<Take> = takes.collect();
+        takes.sort_by(|left, right| left.key.cmp(&right.key));
+        self.standings(&takes).await
     }
 
     /// Sets units aside, all or none. The same ask again answers the same reservation, whatever

@@ -15,7 +15,7 @@ impl From<Error> for Fault {
             ),
             Error::NotFound => Self::not_found("reservation"),
             Error::WrongState(wrong) => {
-                let message = format!("{wrong}; that cannot be undone");
+                let message = format!("{wrong} already, this comes too late");
                 Self::new(Reason::WrongState, message).with("state", wrong.0.as_str())
             }
             Error::UnknownTier(unknown) => Self::field("tier", unknown.to_string()),
@@ -38,6 +38,7 @@ fn quota_exceeded(refusal: &Refusal) -> Fault {
     let Some((binding, _)) = refusal.over.first() else {
         return fault;
     };
+    fault.retry_after = refusal.retry_after();
     fault
         .with("meter", binding.meter.as_str())
         .with("window", binding.window.kind.as_str())
@@ -46,7 +47,6 @@ fn quota_exceeded(refusal: &Refusal) -> Fault {
         .with("reserved", binding.tally.held)
         .with("remaining", binding.remaining())
         .with("resetAt", binding.window.reset)
-        .retry_in(binding.window.reset.since(refusal.at))
 }
 
 fn violation(refusal: &Refusal, standing: &Standing, asked: i64) -> QuotaViolation {
@@ -61,11 +61,16 @@ fn violation(refusal: &Refusal, standing: &Standing, asked: i64) -> QuotaViolati
 }
 
 fn sentence(tier: &str, standing: &Standing, asked: i64) -> String {
-    let (meter, window) = (standing.meter.words(), standing.window.kind.word());
+    let (limit, window) = (standing.limit, standing.window.kind.word());
     let (used, held) = (standing.tally.used, standing.tally.held);
-    let (limit, reset) = (standing.limit, standing.window.reset);
+    let (meter, reset) = (standing.meter.word(limit), standing.window.reset);
+    let what_to_do = if asked > limit {
+        "change to a larger plan".to_owned()
+    } else {
+        format!("wait until {reset}, or change to a larger plan")
+    };
     format!(
-        "the plan '{tier}' gives {limit} {meter} a {window}; {used} are used and {held} set aside for \
-         work under way, so {asked} more cannot begin: wait until {reset}, or change to a larger plan"
+        "the plan '{tier}' gives {limit} {meter} a {window}; {used} used and {held} set aside for \
+         work under way leave no room for {asked} more: {what_to_do}"
     )
 }

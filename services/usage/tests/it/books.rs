@@ -62,10 +62,15 @@ impl Books {
         }
     }
 
-    /// What `GetUsage` says of the first limit: used, reserved, remaining.
+    /// What `GetUsage` says of the shortest window: used, reserved, remaining.
     pub async fn standing(&self, owner: UserId) -> (i64, i64, i64) {
+        self.standing_of(owner, 0).await
+    }
+
+    /// What `GetUsage` says of one window, counted from the shortest.
+    pub async fn standing_of(&self, owner: UserId, window: usize) -> (i64, i64, i64) {
         let plan = self.ask(owner, 1).plan;
-        let standing = self.usage.look(owner, &plan).await.unwrap()[0];
+        let standing = self.usage.look(owner, &plan).await.unwrap()[window];
         let tally = standing.tally;
         (tally.used, tally.held, standing.remaining())
     }

@@ -1,5 +1,6 @@
 //! The whole service on port 0, and its callers with their tokens.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,14 +9,15 @@ use contracts::policy::v1::policy::Meter;
 use contracts::usage::v1::usage_service_client::UsageServiceClient;
 use contracts::usage::v1::{Amount, ReserveRequest};
 use errors::from_status;
-use identity::{Caller, FixedKeys, Role, SigningKey, Verifier};
 use server::{ServeError, Shutdown, Sockets};
-use testkit::{ManualClock, TestDb};
+use testkit::{ManualClock, TestDb, TestIssuer};
 use time::macros::datetime;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
-use types::{Clock, SystemClock, UserId};
+use types::UserId;
 use usage::{App, Config};
 use uuid::Uuid;
 
@@ -25,9 +27,9 @@ pub const ANNA: UserId = UserId(Uuid::from_u128(0xA77A));
 /// A running service.
 pub struct Served {
     pub clock: ManualClock,
-    pub admin: std::net::SocketAddr,
+    admin: SocketAddr,
     addr: String,
-    key: SigningKey,
+    issuer: TestIssuer,
     shutdown: Shutdown,
     task: JoinHandle<Result<(), ServeError>>,
 }
@@ -36,12 +38,11 @@ impl Served {
     /// Starts the service; its clock shows noon of 2026-11-20.
     pub async fn start(test: &TestDb, settings: &[(&str, &str)]) -> Self {
         let clock = ManualClock::new(datetime!(2026-11-20 12:00 UTC).into());
-        let (key, _) = SigningKey::generate();
-        let verifier = Verifier::new(FixedKeys(vec![key.public()]));
+        let issuer = TestIssuer::new();
         let config = configure(test, settings);
         let sockets = Sockets::bind(config.listen).await.unwrap();
         let (addr, admin) = (sockets.addr().to_string(), sockets.admin_addr());
-        let app = App::build_with(config, verifier, Arc::new(clock.clone()));
+        let app = App::build_with(config, issuer.verifier(), Arc::new(clock.clone()));
         let app = app.await.unwrap();
         let shutdown = Shutdown::new(Duration::from_secs(5));
         let task = tokio::spawn(app.serve(sockets, shutdown.clone()));
@@ -49,7 +50,7 @@ impl Served {
             clock,
             admin,
             addr,
-            key,
+            issuer,
             shutdown,
             task,
         }
@@ -62,29 +63,22 @@ impl Served {
 
     /// A request of another service.
     pub fn as_service<T>(&self, message: T) -> Request<T> {
-        self.signed(Role::Service, "gateway", "", message)
+        bearing(&self.issuer.service_token("gateway"), message)
     }
 
     /// A request of a user.
     pub fn as_user<T>(&self, user: UserId, tier: &str, message: T) -> Request<T> {
-        self.signed(Role::User, &user.to_string(), tier, message)
+        bearing(&self.issuer.user_token(user, tier), message)
     }
 
-    fn signed<T>(&self, role: Role, subject: &str, tier: &str, message: T) -> Request<T> {
-        let now = SystemClock.now();
-        let caller = Caller {
-            role,
-            subject: subject.to_owned(),
-            owner: None,
-            tier: tier.to_owned(),
-            session: None,
-            expires_at: now.plus(Duration::from_secs(300)),
-        };
-        let token = self.key.sign(&caller, now).unwrap();
-        let mut request = Request::new(message);
-        let bearer = format!("Bearer {token}").parse().unwrap();
-        request.metadata_mut().insert("authorization", bearer);
-        request
+    /// What the admin port answers to a GET, head and body.
+    pub async fn admin(&self, path: &str) -> String {
+        let mut stream = TcpStream::connect(self.admin).await.unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: usage\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 
     /// Stops it and waits until it has stopped.
@@ -92,6 +86,13 @@ impl Served {
         self.shutdown.trigger();
         self.task.await.unwrap().unwrap();
     }
+}
+
+fn bearing<T>(token: &str, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let bearer = format!("Bearer {token}").parse().unwrap();
+    request.metadata_mut().insert("authorization", bearer);
+    request
 }
 
 /// The settings of a service on this database.

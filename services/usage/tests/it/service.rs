@@ -5,8 +5,6 @@ use contracts::usage::v1::{
 };
 use errors::{Reason, from_status};
 use testkit::TestDb;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tonic::Code;
 use usage::{App, StartError};
 use uuid::Uuid;
@@ -30,6 +28,8 @@ async fn a_units_way() {
         insta::assert_snapshot!("reserved", text);
 
         let refused = client.reserve(served.as_service(ask(ANNA, 2))).await;
+        insta::assert_snapshot!("too_large", told(refused.unwrap_err()));
+        let refused = client.reserve(served.as_service(ask(ANNA, 1))).await;
         insta::assert_snapshot!("refused", told(refused.unwrap_err()));
         let mut stolen = request;
         stolen.amounts[0].amount = 2;
@@ -199,16 +199,29 @@ async fn the_sweeper_runs_by_itself() {
 }
 
 #[tokio::test]
-async fn says_whether_it_is_ready() {
+async fn the_admin_port_says_how_it_is_and_what_it_did() {
     let test = TestDb::sqlite("usage").await;
-    let served = Served::start(&test, &[]).await;
-    let mut stream = TcpStream::connect(served.admin).await.unwrap();
-    let head = "GET /readyz HTTP/1.1\r\nhost: usage\r\nconnection: close\r\n\r\n";
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(answer.contains("database"), "{answer}");
+    let interval = ("BOTTEGA_USAGE_SWEEP_INTERVAL", "1h");
+    let served = Served::start(&test, &[interval]).await;
+    let ready = served.admin("/readyz").await;
+    assert!(ready.starts_with("HTTP/1.1 200"), "{ready}");
+    assert!(ready.contains("database"), "{ready}");
+
+    let mut client = served.client();
+    let made = client.reserve(served.as_service(ask(ANNA, 1))).await;
+    let reservation_id = made.unwrap().into_inner().reservation_id;
+    let refused = client.reserve(served.as_service(ask(ANNA, 5))).await;
+    refused.unwrap_err();
+    let settle = SettleRequest { reservation_id };
+    client.settle(served.as_service(settle)).await.unwrap();
+    let metrics = served.admin("/metrics").await;
+    for line in [
+        "usage_reservations_total{outcome=\"made\"} 1",
+        "usage_reservations_total{outcome=\"refused\"} 1",
+        "usage_resolutions_total{action=\"settle\",outcome=\"done\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is missing in {metrics}");
+    }
     served.stop().await;
 }
 

@@ -103,3 +103,65 @@ fn admit(access: Access, caller: Option<&Caller>) -> Result<(), Fault> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use types::{Timestamp, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn caller(role: Role, owner: bool) -> Caller {
+        Caller {
+            role,
+            subject: "somebody".to_owned(),
+            owner: owner.then(|| UserId(Uuid::now_v7())),
+            tier: String::new(),
+            session: None,
+            expires_at: Timestamp(0),
+        }
+    }
+
+    #[test]
+    fn who_may_call_what() {
+        let callers = [
+            caller(Role::User, true),
+            caller(Role::Admin, true),
+            caller(Role::Service, true),
+            caller(Role::Service, false),
+        ];
+        for (access, admitted) in [
+            (Access::Public, [true, true, true, true]),
+            (Access::User, [true, true, true, false]),
+            (Access::Admin, [false, true, false, false]),
+            (Access::Service, [false, false, true, true]),
+        ] {
+            let found = callers
+                .each_ref()
+                .map(|one| admit(access, Some(one)).is_ok());
+            assert_eq!(found, admitted, "{access:?}");
+        }
+    }
+
+    #[test]
+    fn one_bearer_token_and_nothing_else() {
+        let found = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(header::AUTHORIZATION, value.parse().unwrap());
+            }
+            bearer(&headers).map(ToOwned::to_owned)
+        };
+        assert_eq!(found(&["Bearer abc"]).as_deref(), Some("abc"));
+        assert_eq!(found(&["bearer  abc "]).as_deref(), Some("abc"));
+        for values in [
+            &[] as &[&str],
+            &["Bearer"],
+            &["Bearer "],
+            &["Basic abc"],
+            &["Bearer a", "Bearer a"],
+        ] {
+            assert_eq!(found(values), None, "{values:?}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! Ends calls that take longer than they may, and calls the stopping server cannot wait for.
 
-use std::future::{Future, pending};
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,12 +82,10 @@ impl Stop {
     }
 }
 
-fn at(moment: Option<Instant>) -> impl Future<Output = ()> {
-    async move {
-        match moment {
-            Some(moment) => sleep_until(moment).await,
-            None => pending().await,
-        }
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
     }
 }
 

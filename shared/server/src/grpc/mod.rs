@@ -34,6 +34,7 @@ use crate::admin::AdminServer;
 use crate::transport::{self, Limits, Protocol};
 use crate::{GrpcSettings, Readiness, Shutdown, Sockets};
 
+pub use record::log_cause;
 use rules::Rules;
 
 /// A gRPC server.
@@ -178,6 +179,7 @@ fn limits(name: &'static str, settings: &GrpcSettings) -> Limits {
         handshake: settings.handshake,
         idle: settings.idle,
         body: None,
+        write: settings.write_timeout,
         keepalive: settings.keepalive,
         max_connections: settings.max_connections,
         max_streams: settings.max_streams,

@@ -134,8 +134,10 @@ fn name_of(code: Code) -> &'static str {
     }
 }
 
-// The caller never sees the cause, so this is where it ends.
-fn log_cause(status: &Status) {
+/// Logs why a call failed: the caller never sees the cause, so this is where it ends. The server
+/// does it for every handler's status; a handler does it for an error that ends a stream half-way,
+/// whose cause cannot be seen from outside.
+pub fn log_cause(status: &Status) {
     let Some(cause) = status.source() else {
         return;
     };

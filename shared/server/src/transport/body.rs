@@ -11,6 +11,9 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::activity::UnderWay;
+use super::stream::Handover;
+
 /// A response's body that keeps something alive until its end or its drop.
 pub(crate) struct Held<T> {
     body: Body,
@@ -37,6 +40,53 @@ impl<T: Unpin> http_body::Body for Held<T> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         if frame.is_none() {
             self.held = None;
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A response's body that says when its peer takes nothing, and keeps the connection from being
+/// idle while it lasts.
+pub(super) struct Watched {
+    body: Body,
+    under_way: Option<UnderWay>,
+    handover: Option<Handover>,
+}
+
+impl Watched {
+    pub(super) fn wrap(body: Body, under_way: UnderWay, handover: Option<Handover>) -> Body {
+        Body::new(Self {
+            body,
+            under_way: Some(under_way),
+            handover,
+        })
+    }
+}
+
+impl http_body::Body for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if let Some(handover) = &self.handover {
+            handover.asked();
+        }
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
+        match (&frame, &self.handover) {
+            (Some(_), Some(handover)) => handover.handed(),
+            (Some(_), None) => {}
+            (None, _) => self.under_way = None,
         }
         Poll::Ready(frame)
     }

@@ -13,15 +13,16 @@ use axum::extract::ConnectInfo;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 use tower::ServiceExt;
 
 use super::activity::Activity;
-use super::body::{Held, Moving};
+use super::body::{Moving, Watched};
 use super::socket::Socket;
+use super::stream::{Handover, Streams};
 use super::{Limits, Protocol};
 use crate::Shutdown;
 
@@ -30,14 +31,16 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
-    pub(super) builder: Arc<Builder<TokioExecutor>>,
+    pub(super) builder: Arc<Builder<Streams>>,
     pub(super) router: Router,
     pub(super) limits: Arc<Limits>,
     pub(super) shutdown: Shutdown,
 }
 
-pub(super) fn builder(limits: &Limits) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+pub(super) fn builder(limits: &Limits) -> Builder<Streams> {
+    let mut builder = Builder::new(Streams {
+        patience: limits.write,
+    });
     builder
         .http1()
         .timer(TokioTimer::new())
@@ -71,7 +74,11 @@ impl Connection {
             let request = prepare(request, peer, info.clone(), body_patience);
             answer(router.clone(), request, requests.clone())
         });
-        let socket = TokioIo::new(Socket::new(self.stream, activity.clone()));
+        let socket = TokioIo::new(Socket::new(
+            self.stream,
+            activity.clone(),
+            self.limits.write,
+        ));
         let mut connection = pin!(self.builder.serve_connection(socket, service));
         tokio::select! {
             // How a connection ended is the peer's affair; requests were logged one by one.
@@ -113,6 +120,6 @@ fn answer(
     Box::pin(async move {
         let under_way = activity.begin();
         let response = router.oneshot(request).await?;
-        Ok(response.map(|body| Held::wrap(body, under_way)))
+        Ok(response.map(|body| Watched::wrap(body, under_way, Handover::current())))
     })
 }

@@ -4,6 +4,7 @@ mod activity;
 mod body;
 mod connection;
 mod socket;
+mod stream;
 
 use std::io;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ pub(crate) struct Limits {
     pub(crate) idle: Duration,
     /// How long a request's body may stand still; none where deadlines bound it.
     pub(crate) body: Option<Duration>,
+    /// How long a peer may take nothing of an answer.
+    pub(crate) write: Duration,
     pub(crate) keepalive: Duration,
     pub(crate) max_connections: usize,
     pub(crate) max_streams: u32,

@@ -12,20 +12,20 @@ use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
 
-// A peer that takes nothing for this long holds memory for nobody.
-const WRITE_PATIENCE: Duration = Duration::from_secs(30);
-
 pub(super) struct Socket {
     stream: TcpStream,
     activity: Activity,
+    patience: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, activity: Activity) -> Self {
+    /// A peer that takes nothing for longer than `patience` holds memory for nobody.
+    pub(super) fn new(stream: TcpStream, activity: Activity, patience: Duration) -> Self {
         Self {
             stream,
             activity,
+            patience,
             stalled: None,
         }
     }
@@ -39,9 +39,10 @@ impl Socket {
             self.stalled = None;
             return poll;
         }
+        let patience = self.patience;
         let stalled = self
             .stalled
-            .get_or_insert_with(|| Box::pin(sleep(WRITE_PATIENCE)));
+            .get_or_insert_with(|| Box::pin(sleep(patience)));
         match stalled.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
@@ -92,5 +93,34 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_stops_reading_is_given_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap())
+            .await
+            .unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut socket = Socket::new(stream, Activity::new(), Duration::from_millis(100));
+        let flood = async {
+            loop {
+                if let Err(error) = socket.write_all(&[0; 65_536]).await {
+                    return error.kind();
+                }
+            }
+        };
+        let ended = timeout(Duration::from_secs(10), flood).await;
+        assert_eq!(ended, Ok(io::ErrorKind::TimedOut));
+        drop(peer);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod corpus;
+pub mod s3;
 pub mod user;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,123 @@
+//! Wiring: descriptors become routes, packages become channels, and the layers stand around them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use identity::{Credentials, RemoteKeys, Verifier};
+use server::{HttpApp, Readiness, ServeError, Shutdown, Sockets};
+use transcoding::{BuildErrors, Options, Router};
+
+use crate::config::Config;
+use crate::endpoint::{Endpoints, check_policies, is_routable};
+use crate::fixed::{openapi, watch_peers};
+use crate::gateway::{Gateway, Limits};
+use crate::layers;
+use crate::pipeline::Rates;
+use crate::upstream::Peers;
+
+/// How often idle addresses are forgotten.
+const FORGET: Duration = Duration::from_secs(60);
+
+/// Why the gateway does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The HTTP rules of the contracts cannot be served.
+    #[error(transparent)]
+    Routes(#[from] BuildErrors),
+    /// Rpcs that do not say what they need, or ask for what there is not.
+    #[error("the contracts cannot be served:\n  {}", .0.join("\n  "))]
+    Contract(Vec<String>),
+    /// The address of a service is none.
+    #[error("the address of the {name} service cannot be used: {problem}")]
+    Peer {
+        /// Which service.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The secret that services share is not set.
+    #[error("BOTTEGA_SERVICE_SECRET is not set")]
+    NoSecret,
+}
+
+/// The gateway, ready to serve.
+pub struct App {
+    config: Config,
+    gateway: Gateway,
+}
+
+impl App {
+    /// Reads the contracts and prepares the channels; connects to nothing yet.
+    ///
+    /// # Errors
+    /// Contracts that cannot be served, addresses that are none.
+    #[expect(
+        clippy::unused_async,
+        reason = "every service starts by the same signature"
+    )]
+    pub async fn build(config: Config) -> Result<Self, StartError> {
+        let pool = contracts::pool();
+        check_policies(pool)?;
+        let router = Router::new(pool, options(), is_routable)?;
+        let peers = Peers::connect(&config.common.peers)?;
+        let secret = config
+            .common
+            .service_secret
+            .clone()
+            .ok_or(StartError::NoSecret)?;
+        let readiness = Readiness::new();
+        watch_peers(&readiness, &peers);
+        let gateway = Gateway {
+            endpoints: Endpoints::of(&router, &peers)?,
+            verifier: Verifier::new(RemoteKeys::new(peers.auth.clone())),
+            credentials: Credentials::new("gateway", peers.auth.clone(), secret.clone()),
+            secret,
+            rates: Rates::new(config.rate_limits),
+            limits: Limits {
+                json_bytes: config.max_json_bytes,
+                upload_bytes: config.max_upload_bytes,
+                keep_alive: config.keep_alive,
+            },
+            readiness,
+            openapi: Bytes::from(openapi::document(&router)),
+            router,
+            peers,
+        };
+        Ok(Self { config, gateway })
+    }
+
+    /// Serves until `shutdown`.
+    ///
+    /// # Errors
+    /// What the server cannot recover from.
+    pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
+        let Self { config, gateway } = self;
+        let readiness = gateway.readiness.clone();
+        let gateway = Arc::new(gateway);
+        let router = layers::stack(Arc::clone(&gateway), &config);
+        let forgetting = tokio::spawn(forget_idle(gateway));
+        let served = HttpApp::new("gateway", router, readiness, config.http)
+            .serve(sockets, shutdown)
+            .await;
+        forgetting.abort();
+        served
+    }
+}
+
+/// JSON as frontends want it: whole numbers are numbers, and every field is there.
+fn options() -> Options {
+    Options {
+        json_numbers_for_64_bit: true,
+        print_defaults: true,
+        ..Options::default()
+    }
+}
+
+async fn forget_idle(gateway: Arc<Gateway>) {
+    let mut timer = tokio::time::interval(FORGET);
+    loop {
+        timer.tick().await;
+        gateway.rates.forget_idle();
+    }
+}

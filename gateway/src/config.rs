@@ -1,0 +1,110 @@
+//! The gateway's settings.
+
+use std::time::Duration;
+
+use config::{Common, Listen, Reader};
+use http::HeaderValue;
+use server::HttpSettings;
+
+/// What the gateway is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What every process is told.
+    pub common: Common,
+    /// `BOTTEGA_GATEWAY_ADDR` (default 127.0.0.1:8080) and `BOTTEGA_GATEWAY_ADMIN_ADDR`
+    /// (default 127.0.0.1:9080).
+    pub listen: Listen,
+    /// Connection limits and timeouts.
+    pub http: HttpSettings,
+    /// `BOTTEGA_GATEWAY_CORS_ORIGINS`: the exact origins browsers may call from, separated by
+    /// commas; default none.
+    pub cors_origins: Vec<HeaderValue>,
+    /// `BOTTEGA_GATEWAY_MAX_JSON_BYTES`: how large a JSON body may be; default 1 MiB.
+    pub max_json_bytes: u64,
+    /// `BOTTEGA_GATEWAY_MAX_UPLOAD_BYTES`: how large an upload's body may be; default 26 MiB, which
+    /// is a file of 25 MiB and its multipart wrapping.
+    pub max_upload_bytes: u64,
+    /// `BOTTEGA_RATE_LIMITS`: `off` for load tests; default on.
+    pub rate_limits: bool,
+    /// `BOTTEGA_GATEWAY_KEEP_ALIVE`: how long an event stream is silent before a comment shows that
+    /// it lives; default 15s.
+    pub keep_alive: Duration,
+    /// `BOTTEGA_GATEWAY_HSTS`: tells browsers to use HTTPS only; for gateways behind TLS; default
+    /// off.
+    pub hsts: bool,
+}
+
+impl Config {
+    /// Reads the settings.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let origins = reader.text("BOTTEGA_GATEWAY_CORS_ORIGINS", "");
+        let cors_origins = read_origins(&origins).unwrap_or_else(|problem| {
+            reader.fault("BOTTEGA_GATEWAY_CORS_ORIGINS", problem);
+            Vec::new()
+        });
+        Self {
+            common: Common::read(reader),
+            listen: Listen::read(reader, "gateway", 8080, 9080),
+            http: HttpSettings::read(reader),
+            cors_origins,
+            max_json_bytes: reader.number(
+                "BOTTEGA_GATEWAY_MAX_JSON_BYTES",
+                1024 * 1024,
+                1024,
+                64 * 1024 * 1024,
+            ),
+            max_upload_bytes: reader.number(
+                "BOTTEGA_GATEWAY_MAX_UPLOAD_BYTES",
+                26 * 1024 * 1024,
+                1024,
+                1024 * 1024 * 1024 * 1024,
+            ),
+            rate_limits: reader.switch("BOTTEGA_RATE_LIMITS", true),
+            keep_alive: reader.duration("BOTTEGA_GATEWAY_KEEP_ALIVE", "15s"),
+            hsts: reader.switch("BOTTEGA_GATEWAY_HSTS", false),
+        }
+    }
+}
+
+fn read_origins(text: &str) -> Result<Vec<HeaderValue>, String> {
+    let origins = text
+        .split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty());
+    origins
+        .map(|origin| match HeaderValue::from_str(origin) {
+            Ok(value) if is_origin(origin) => Ok(value),
+            _ => Err(format!(
+                "'{origin}' must be an exact origin, like https://app.example.com"
+            )),
+        })
+        .collect()
+}
+
+// Scheme, host and port only: a browser never sends more, so anything else would never match.
+fn is_origin(text: &str) -> bool {
+    let host = text
+        .strip_prefix("https://")
+        .or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '*', '?', '#', '@', ' ']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn origins_are_exact() {
+        let two = read_origins("https://a.example, http://localhost:5173").unwrap();
+        assert_eq!(two.len(), 2);
+        for wrong in [
+            "*",
+            "a.example",
+            "https://a.example/",
+            "https://*.example",
+            "https://",
+        ] {
+            assert!(read_origins(wrong).unwrap_err().contains(wrong), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What the gateway knows of each rpc it serves, worked out once at the start from its descriptor.
+
+mod shape;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use contracts::policy::v1::Policy;
+use contracts::policy::v1::policy::{Access, Meter, Rate};
+use http::uri::PathAndQuery;
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+use transcoding::{Route, Router};
+
+use crate::app::StartError;
+use crate::upstream::{Peer, Peers};
+
+pub(crate) use shape::{EventRule, Shape, UploadRule};
+
+/// One rpc as the gateway serves it.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    /// E.g. `bottega.file.v1.FileService.GetFile`.
+    pub(crate) name: String,
+    /// The gRPC path.
+    pub(crate) path: PathAndQuery,
+    pub(crate) policy: Policy,
+    pub(crate) access: Access,
+    pub(crate) rate: Rate,
+    /// The plan quota a call takes, and how much of it.
+    pub(crate) quota: Option<(Meter, i64)>,
+    pub(crate) peer: Peer,
+    pub(crate) shape: Shape,
+}
+
+/// Every rpc that has a route, by name.
+#[derive(Debug)]
+pub(crate) struct Endpoints(HashMap<String, Arc<Endpoint>>);
+
+impl Endpoints {
+    /// Works out every rpc that has a route.
+    ///
+    /// # Errors
+    /// All rpcs that cannot be served as their contract says.
+    pub(crate) fn of(router: &Router, peers: &Peers) -> Result<Self, StartError> {
+        let mut known = HashMap::new();
+        let mut problems = Vec::new();
+        for route in router.routes() {
+            match endpoint_of(route, peers) {
+                Ok(endpoint) => {
+                    known.insert(endpoint.name.clone(), Arc::new(endpoint));
+                }
+                Err(problem) => problems.push(format!("{}: {problem}", route.method.full_name())),
+            }
+        }
+        if problems.is_empty() {
+            Ok(Self(known))
+        } else {
+            Err(StartError::Contract(problems))
+        }
+    }
+
+    /// What is known of a route's rpc.
+    pub(crate) fn get(&self, method: &MethodDescriptor) -> Option<&Arc<Endpoint>> {
+        self.0.get(method.full_name())
+    }
+}
+
+/// Whether an rpc may have a route at all: what only services call has none.
+pub(crate) fn is_routable(method: &MethodDescriptor) -> bool {
+    contracts::policy_of(method).is_some_and(|policy| policy.access() != Access::Service)
+}
+
+/// Checks that every rpc of the suite says what it needs.
+///
+/// # Errors
+/// The rpcs that do not.
+pub(crate) fn check_policies(pool: &DescriptorPool) -> Result<(), StartError> {
+    let methods = pool
+        .services()
+        .flat_map(|service| service.methods().collect::<Vec<_>>());
+    let ours = methods.filter(|method| method.full_name().starts_with("bottega."));
+    let problems: Vec<String> = ours
+        .filter(|method| !has_policy(method))
+        .map(|method| {
+            format!(
+                "{} carries no (bottega.policy.v1.policy)",
+                method.full_name()
+            )
+        })
+        .collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(StartError::Contract(problems))
+    }
+}
+
+fn has_policy(method: &MethodDescriptor) -> bool {
+    contracts::policy_of(method).is_some_and(|policy| {
+        policy.access() != Access::Unspecified && policy.rate() != Rate::Unspecified
+    })
+}
+
+fn endpoint_of(route: &Route, peers: &Peers) -> Result<Endpoint, String> {
+    let method = &route.method;
+    let service = method.parent_service();
+    let policy = contracts::policy_of(method).ok_or("carries no (bottega.policy.v1.policy)")?;
+    let package = service.package_name().to_owned();
+    let peer = peers
+        .of_package(&package)
+        .ok_or(format!("no service serves package {package}"))?;
+    let path = format!("/{}/{}", service.full_name(), method.name());
+    let shape = Shape::of(route, &policy)?;
+    let quota = quota_of(&policy);
+    if quota.is_some() && !matches!(shape, Shape::Unary) {
+        return Err("only an rpc without streams can take a quota".to_owned());
+    }
+    if quota.is_some() && policy.access() != Access::User {
+        return Err("only a user has a quota".to_owned());
+    }
+    Ok(Endpoint {
+        name: method.full_name().to_owned(),
+        path: path
+            .parse()
+            .map_err(|error| format!("{path} is no path: {error}"))?,
+        access: policy.access(),
+        rate: policy.rate(),
+        quota,
+        peer: peer.clone(),
+        shape,
+        policy,
+    })
+}
+
+fn quota_of(policy: &Policy) -> Option<(Meter, i64)> {
+    let quota = policy.quota.as_ref()?;
+    Some((quota.meter(), quota.amount.max(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rpc_of_the_suite_has_a_policy() {
+        check_policies(contracts::pool()).unwrap();
+    }
+
+    #[test]
+    fn an_rpc_without_policy_is_refused() {
+        // The same contracts with every option taken away.
+        let mut files = prost_types::FileDescriptorSet::default();
+        for file in contracts::pool().file_descriptor_protos() {
+            let mut file = file.clone();
+            for service in &mut file.service {
+                for method in &mut service.method {
+                    method.options = None;
+                }
+            }
+            files.file.push(file);
+        }
+        let bare = DescriptorPool::from_file_descriptor_set(files).unwrap();
+        let error = check_policies(&bare).unwrap_err().to_string();
+        assert!(
+            error.contains("bottega.file.v1.FileService.GetFile carries no"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn what_services_call_is_not_routable() {
+        let rpc = |service: &str, name: &str| {
+            let service = contracts::pool().get_service_by_name(service).unwrap();
+            service
+                .methods()
+                .find(|method| method.name() == name)
+                .unwrap()
+        };
+        assert!(!is_routable(&rpc(
+            "bottega.usage.v1.UsageService",
+            "Reserve"
+        )));
+        assert!(is_routable(&rpc(
+            "bottega.usage.v1.UsageService",
+            "GetUsage"
+        )));
+    }
+}

@@ -1,0 +1,180 @@
+//! What goes wrong on the way of a request, and its one form on the wire.
+
+mod body;
+mod details;
+
+use std::fmt;
+
+use axum::response::{IntoResponse, Response};
+use errors::{Fault, Reason};
+use http::header::{
+    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use tonic::{Code, Status};
+
+pub(crate) use body::body_of;
+
+/// A failed request: a gRPC status of a service or of our own, and what HTTP adds to it.
+#[derive(Debug)]
+pub(crate) struct Failure(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    status: Status,
+    /// Instead of the status the reason or the code says.
+    http: Option<StatusCode>,
+    headers: HeaderMap,
+}
+
+/// The reason a response was refused for, left in its extensions for the access log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Refused(pub(crate) &'static str);
+
+impl Failure {
+    /// Answers with this HTTP status instead of the table's.
+    pub(crate) fn with_http_status(mut self, status: StatusCode) -> Self {
+        self.0.http = Some(status);
+        self
+    }
+
+    /// Adds response headers.
+    pub(crate) fn with_headers(mut self, headers: HeaderMap) -> Self {
+        self.0.headers.extend(headers);
+        self
+    }
+
+    /// Adds a response header, unless its text cannot stand in one.
+    pub(crate) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// `METHOD_NOT_ALLOWED`, with the methods the path does take.
+    pub(crate) fn method_not_allowed(allow: &str) -> Self {
+        let message = format!("this route takes {allow}");
+        let fault = Fault::new(Reason::MethodNotAllowed, message).with("allow", allow);
+        Self::from(fault).with_header(ALLOW, allow)
+    }
+
+    /// The JSON of the error body, for places that are already past the status line.
+    pub(crate) fn json(&self, request_id: &str) -> Vec<u8> {
+        body_of(&presentable(&self.0.status), self.0.http, request_id).json
+    }
+
+    /// The HTTP response. The cause of a fault of ours goes to the log here, and only here.
+    pub(crate) fn respond(self, request_id: &str) -> Response {
+        let Inner {
+            status,
+            http,
+            headers,
+        } = *self.0;
+        log_cause(&status, request_id);
+        let body = body_of(&presentable(&status), http, request_id);
+        let mut response = (body.http, body.json).into_response();
+        *response.headers_mut() = headers;
+        let fields = response.headers_mut();
+        // Tells who asked for too much how much there is (RFC 9110, section 15.5.17).
+        if let Some(range) = status.metadata().get(CONTENT_RANGE.as_str()) {
+            if let Ok(value) = HeaderValue::from_bytes(range.as_bytes()) {
+                fields.insert(CONTENT_RANGE, value);
+            }
+        }
+        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(seconds) = body.retry_after {
+            fields.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if body.http == StatusCode::UNAUTHORIZED {
+            fields.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(Refused(body.reason));
+        response
+    }
+}
+
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self(Box::new(Inner {
+            status,
+            http: None,
+            headers: HeaderMap::new(),
+        }))
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Self::from(Status::from(fault))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.status.code(), self.0.status.message())
+    }
+}
+
+/// What a client may read. A status with a reason of ours was written for clients; a bare one that
+/// blames our side may tell of hosts and sockets, so only its code is told.
+fn presentable(status: &Status) -> Status {
+    let has_reason = errors::reason_of(&errors::rpc_status(status)).is_some();
+    if has_reason || (blames_the_client(status.code()) && !is_local(status)) {
+        return status.clone();
+    }
+    Status::from(errors::from_status(status.clone()))
+}
+
+const fn blames_the_client(code: Code) -> bool {
+    matches!(
+        code,
+        Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::Aborted
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::ResourceExhausted
+    )
+}
+
+/// Whether the transport on our side made the status.
+fn is_local(status: &Status) -> bool {
+    std::error::Error::source(status).is_some()
+}
+
+fn log_cause(status: &Status, request_id: &str) {
+    let source = std::error::Error::source(status);
+    let cause = source.map(chain).unwrap_or_default();
+    match status.code() {
+        Code::Internal | Code::Unknown | Code::DataLoss => tracing::error!(
+            request.id = request_id,
+            grpc.code = %status.code(),
+            message = status.message(),
+            cause,
+            "request failed"
+        ),
+        Code::Unavailable | Code::DeadlineExceeded => tracing::warn!(
+            request.id = request_id,
+            grpc.code = %status.code(),
+            message = status.message(),
+            cause,
+            "upstream failed"
+        ),
+        _ => {}
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut at = error.source();
+    while let Some(cause) = at {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        at = cause.source();
+    }
+    text
+}

@@ -1,0 +1,51 @@
+//! Whether the services behind the gateway answer.
+
+use std::time::Duration;
+
+use axum::response::Response;
+use futures::FutureExt;
+use http::StatusCode;
+use server::Readiness;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::json_page;
+use crate::gateway::Gateway;
+use crate::upstream::Peers;
+
+/// How long a service may take to say that it serves.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// Makes every service a dependency of this process.
+pub(crate) fn watch_peers(readiness: &Readiness, peers: &Peers) {
+    for peer in peers.iter() {
+        let channel = peer.channel.clone();
+        readiness.check(peer.name, move || ask(channel.clone()).boxed());
+    }
+}
+
+async fn ask(channel: Channel) -> Result<(), String> {
+    let mut health = HealthClient::new(channel);
+    let answer = tokio::time::timeout(PATIENCE, health.check(HealthCheckRequest::default())).await;
+    let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
+    // The transport's words name hosts; readiness is public.
+    let answer = answer.map_err(|status| format!("does not answer: {}", status.code()))?;
+    match answer.into_inner().status() {
+        ServingStatus::Serving => Ok(()),
+        other => Err(format!("says {}", other.as_str_name())),
+    }
+}
+
+/// 200 with each service, or 503 when one is away.
+pub(super) async fn readiness(gateway: &Gateway) -> Response {
+    let report = gateway.readiness.report().await;
+    let status = if report.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    let body = serde_json::to_vec(&report).unwrap_or_default();
+    json_page(status, body)
+}

@@ -1,0 +1,39 @@
+//! What every request needs, made once at the start and shared.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use identity::{Credentials, Verifier};
+use secrecy::SecretString;
+use server::Readiness;
+use transcoding::Router;
+
+use crate::endpoint::Endpoints;
+use crate::pipeline::Rates;
+use crate::upstream::Peers;
+
+/// The gateway as its requests see it.
+pub(crate) struct Gateway {
+    pub(crate) router: Router,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) peers: Peers,
+    pub(crate) verifier: Verifier,
+    /// The gateway's own identity, for reservations.
+    pub(crate) credentials: Credentials,
+    /// What receipts are sealed with.
+    pub(crate) secret: SecretString,
+    pub(crate) rates: Rates,
+    pub(crate) limits: Limits,
+    pub(crate) readiness: Readiness,
+    /// The OpenAPI document, printed.
+    pub(crate) openapi: Bytes,
+}
+
+/// How much of what is taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    pub(crate) json_bytes: u64,
+    pub(crate) upload_bytes: u64,
+    /// How long an event stream may be silent before a comment shows that it lives.
+    pub(crate) keep_alive: Duration,
+}

@@ -1,0 +1,75 @@
+//! One request that has found its rpc and its caller.
+
+use std::sync::Arc;
+
+use contracts::policy::v1::policy::Access;
+use http::HeaderMap;
+use http::request::Parts;
+use identity::Caller;
+use server::Shutdown;
+use telemetry::{RequestContext, context};
+use transcoding::RouteMatch;
+
+use super::{deadline_of, route};
+use crate::endpoint::Endpoint;
+use crate::failure::Failure;
+use crate::upstream::{Deadline, Upstream, pass_on};
+
+/// All that is known of a request, but for its body.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) found: RouteMatch,
+    /// None on rpcs anybody may call.
+    pub(crate) caller: Option<Caller>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Option<String>,
+    pub(crate) deadline: Deadline,
+    pub(crate) context: RequestContext,
+    /// Thrown when the process begins to stop: endless streams end then.
+    pub(crate) shutdown: Option<Shutdown>,
+}
+
+impl Call {
+    /// Puts together what the steps before have found.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` for a `Grpc-Timeout` that is none.
+    pub(super) fn new(
+        found: route::Found,
+        caller: Option<Caller>,
+        parts: Parts,
+    ) -> Result<Self, Failure> {
+        let deadline = deadline_of(&found, &parts)?;
+        let known = context::current();
+        let context = RequestContext {
+            request_id: known
+                .as_ref()
+                .map(|one| one.request_id.clone())
+                .unwrap_or_default(),
+            deadline: deadline.instant(),
+            traceparent: known.and_then(|one| one.traceparent),
+        };
+        Ok(Self {
+            endpoint: found.endpoint,
+            found: found.found,
+            caller,
+            shutdown: parts.extensions.get().cloned(),
+            query: parts.uri.query().map(str::to_owned),
+            headers: parts.headers,
+            deadline,
+            context,
+        })
+    }
+
+    /// The call to the service.
+    pub(crate) fn upstream(&self) -> Upstream {
+        let is_public = self.endpoint.access == Access::Public;
+        Upstream {
+            channel: self.endpoint.peer.channel.clone(),
+            path: self.endpoint.path.clone(),
+            metadata: pass_on(&self.headers, is_public),
+            deadline: self.deadline,
+        }
+    }
+}

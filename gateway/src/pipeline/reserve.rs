@@ -1,0 +1,259 @@
+//! Steps 5 and 6: takes the quota, forwards the call, gives the quota back when the service has
+//! refused. What was reserved is seen through even when the client leaves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use contracts::policy::v1::policy::Meter;
+use contracts::usage::v1::usage_service_client::UsageServiceClient;
+use contracts::usage::v1::{Amount, Limit, ReleaseRequest, ReserveRequest, ReserveResponse};
+use errors::{Fault, Reason, from_status};
+use http::HeaderMap;
+use http::header::RETRY_AFTER;
+use identity::receipt::{self, Receipt};
+use telemetry::{RequestContext, context};
+use tonic::{Code, Status};
+use types::{ReservationId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::{Call, allowance};
+use crate::failure::Failure;
+use crate::gateway::Gateway;
+use crate::reply;
+use axum::response::Response;
+
+/// How long the usage service has to answer.
+const RESERVE: Duration = Duration::from_secs(5);
+/// The pauses between the tries to give a reservation back; after the last it expires by itself.
+const RELEASE_PAUSES: [Duration; 3] = [
+    Duration::from_millis(100),
+    Duration::from_millis(500),
+    Duration::from_secs(2),
+];
+
+/// Forwards a call of one message and answers with the reply.
+///
+/// # Errors
+/// What the usage service or the service itself answers.
+pub(super) async fn forward(
+    gateway: Arc<Gateway>,
+    call: Call,
+    message: Bytes,
+) -> Result<Response, Failure> {
+    let Some((meter, amount)) = call.endpoint.quota else {
+        let replied = call.upstream().unary(message).await?;
+        return reply::unary(&call, replied);
+    };
+    let scope = call.context.clone();
+    let section = paid(gateway, call, message, meter, amount);
+    // A task of its own: from the reservation to its release nobody's disconnect ends it.
+    let task = tokio::spawn(context::scope(scope, section));
+    task.await
+        .unwrap_or_else(|error| Err(Fault::internal(error).into()))
+}
+
+async fn paid(
+    gateway: Arc<Gateway>,
+    call: Call,
+    message: Bytes,
+    meter: Meter,
+    amount: i64,
+) -> Result<Response, Failure> {
+    let held = reserve(&gateway, &call, meter, amount).await?;
+    let mut upstream = call.upstream();
+    if let Ok(seal) = held.seal.parse() {
+        upstream.metadata.insert(receipt::METADATA, seal);
+    }
+    match upstream.unary(message).await {
+        Ok(replied) => {
+            let mut response = reply::unary(&call, replied)?;
+            response.headers_mut().extend(held.headers(0));
+            Ok(response)
+        }
+        Err(status) if is_refusal(status.code()) => {
+            let headers = held.headers(amount);
+            tokio::spawn(release(gateway, held, call.context));
+            Err(Failure::from(status).with_headers(headers))
+        }
+        // The work may have been accepted: the hold stays until the service confirms it or it
+        // expires.
+        Err(status) => Err(Failure::from(status).with_headers(held.headers(0))),
+    }
+}
+
+/// Codes that say for certain that nothing was accepted.
+const fn is_refusal(code: Code) -> bool {
+    matches!(
+        code,
+        Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::Unauthenticated
+    )
+}
+
+/// Units set aside for one call.
+struct Held {
+    id: String,
+    owner: UserId,
+    tier: String,
+    limits: Vec<Limit>,
+    seal: String,
+}
+
+impl Held {
+    fn headers(&self, given_back: i64) -> HeaderMap {
+        allowance::of_limits(&self.limits, given_back)
+    }
+}
+
+async fn reserve(
+    gateway: &Gateway,
+    call: &Call,
+    meter: Meter,
+    amount: i64,
+) -> Result<Held, Failure> {
+    let caller = call
+        .caller
+        .as_ref()
+        .ok_or_else(|| Fault::internal("a quota without a caller"))?;
+    let owner = caller.owner()?;
+    let wanted = ReserveRequest {
+        operation_id: Uuid::now_v7().to_string(),
+        owner_id: owner.to_string(),
+        tier: caller.tier.clone(),
+        amounts: vec![Amount {
+            meter: meter.into(),
+            amount,
+        }],
+    };
+    let made = ask(gateway, call, owner, wanted).await.map_err(refusal)?;
+    let reservation: ReservationId = made.reservation_id.parse().map_err(Fault::internal)?;
+    let receipt = Receipt {
+        reservation,
+        owner,
+        meter: meter.as_str_name().to_owned(),
+        amount,
+        expires_at: expiry_of(&made),
+    };
+    Ok(Held {
+        seal: receipt::seal(&gateway.secret, &receipt),
+        id: made.reservation_id,
+        owner,
+        tier: caller.tier.clone(),
+        limits: made.limits,
+    })
+}
+
+async fn ask(
+    gateway: &Gateway,
+    call: &Call,
+    owner: UserId,
+    wanted: ReserveRequest,
+) -> Result<ReserveResponse, Fault> {
+    let tier = call
+        .caller
+        .as_ref()
+        .map_or("", |caller| caller.tier.as_str());
+    let work = async {
+        let request = gateway
+            .credentials
+            .request(Some((owner, tier)), wanted)
+            .await?;
+        let mut usage = UsageServiceClient::new(gateway.peers.usage.clone());
+        usage.reserve(request).await.map_err(reserve_error)
+    };
+    let answer = call
+        .deadline
+        .within(RESERVE)
+        .limit(work)
+        .await
+        .unwrap_or_else(|| {
+            Err(Fault::unavailable(
+                "the usage service",
+                "no answer within the time for a reservation",
+            ))
+        });
+    Ok(answer?.into_inner())
+}
+
+// Nothing was forwarded yet, so whatever keeps the usage service from answering is "unavailable";
+// a fault of the gateway's own credentials is not the client's either.
+fn reserve_error(status: Status) -> Fault {
+    match status.code() {
+        Code::ResourceExhausted | Code::FailedPrecondition => from_status(status),
+        _ => Fault::unavailable("the usage service", status),
+    }
+}
+
+fn refusal(mut fault: Fault) -> Failure {
+    if fault.reason != Reason::QuotaExceeded {
+        return fault.into();
+    }
+    let headers = allowance::of_refusal(&fault);
+    let reset = allowance::reset_of(&fault);
+    let says_when = fault.retry_after.is_some();
+    fault
+        .metadata
+        .entry("remaining".to_owned())
+        .or_insert_with(|| "0".to_owned());
+    let failure = Failure::from(fault).with_headers(headers);
+    match reset {
+        Some(seconds) if !says_when => failure.with_header(RETRY_AFTER, &seconds.to_string()),
+        _ => failure,
+    }
+}
+
+fn expiry_of(made: &ReserveResponse) -> Timestamp {
+    made.expires_at.as_ref().map_or(Timestamp(0), |at| {
+        let micros = at.seconds.saturating_mul(1_000_000);
+        Timestamp(micros.saturating_add(i64::from(at.nanos) / 1_000))
+    })
+}
+
+async fn release(gateway: Arc<Gateway>, held: Held, known: RequestContext) {
+    // The call's deadline has nothing to say about the release.
+    let known = RequestContext {
+        deadline: None,
+        ..known
+    };
+    let id = known.request_id.clone();
+    let work = context::scope(known, async {
+        for pause in RELEASE_PAUSES {
+            if try_release(&gateway, &held).await.is_ok() {
+                return None;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        try_release(&gateway, &held).await.err()
+    });
+    if let Some(fault) = work.await {
+        tracing::warn!(
+            request.id = id,
+            reservation.id = held.id,
+            error = %fault,
+            "reservation not released; it will expire"
+        );
+    }
+}
+
+async fn try_release(gateway: &Gateway, held: &Held) -> Result<(), Fault> {
+    let message = ReleaseRequest {
+        reservation_id: held.id.clone(),
+    };
+    let owner = Some((held.owner, held.tier.as_str()));
+    let work = async {
+        let request = gateway.credentials.request(owner, message).await?;
+        let mut usage = UsageServiceClient::new(gateway.peers.usage.clone());
+        usage.release(request).await.map_err(from_status)
+    };
+    match tokio::time::timeout(RESERVE, work).await {
+        Ok(answer) => answer.map(|_| ()),
+        Err(elapsed) => Err(Fault::unavailable("the usage service", elapsed)),
+    }
+}

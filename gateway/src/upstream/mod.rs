@@ -1,0 +1,13 @@
+//! The way to the services: channels by proto package, bytes on the wire, metadata and deadlines.
+
+mod call;
+mod codec;
+mod deadline;
+mod metadata;
+mod peers;
+
+pub(crate) use call::{Upstream, past_deadline};
+pub(crate) use codec::Piece;
+pub(crate) use deadline::Deadline;
+pub(crate) use metadata::{pass_back, pass_on};
+pub(crate) use peers::{Peer, Peers};

@@ -1,0 +1,61 @@
+//! The services behind the gateway, found by the proto package of the rpc.
+
+use server::connect;
+use tonic::transport::Channel;
+
+use crate::app::StartError;
+
+/// One service behind the gateway.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// As in its package: `auth`, `file`, ….
+    pub(crate) name: &'static str,
+    pub(crate) channel: Channel,
+}
+
+/// All of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Peers {
+    pub(crate) auth: Channel,
+    pub(crate) usage: Channel,
+    all: Vec<Peer>,
+}
+
+impl Peers {
+    /// Prepares a channel to each; none is used before the first call.
+    ///
+    /// # Errors
+    /// An address that is none.
+    pub(crate) fn connect(addresses: &config::Peers) -> Result<Self, StartError> {
+        let peer = |name: &'static str, address: &str| {
+            let channel = connect(address).map_err(|error| StartError::Peer {
+                name,
+                problem: error.to_string(),
+            })?;
+            Ok::<Peer, StartError>(Peer { name, channel })
+        };
+        let auth = peer("auth", &addresses.auth)?;
+        let usage = peer("usage", &addresses.usage)?;
+        Ok(Self {
+            auth: auth.channel.clone(),
+            usage: usage.channel.clone(),
+            all: vec![
+                auth,
+                peer("file", &addresses.file)?,
+                peer("generation", &addresses.generation)?,
+                usage,
+            ],
+        })
+    }
+
+    /// The service that serves a package, e.g. `bottega.file.v1`.
+    pub(crate) fn of_package(&self, package: &str) -> Option<&Peer> {
+        let name = package.strip_prefix("bottega.")?.split('.').next()?;
+        self.all.iter().find(|peer| peer.name == name)
+    }
+
+    /// Each of them.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Peer> {
+        self.all.iter()
+    }
+}

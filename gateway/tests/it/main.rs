@@ -1,0 +1,16 @@
+//! The gateway over real sockets, in front of small real gRPC servers.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on must fail"
+)]
+
+mod access;
+mod downloads;
+mod events;
+mod fakes;
+mod house;
+mod quota;
+mod requests;
+mod service;
+mod uploads;

@@ -1,0 +1,80 @@
+//! A usage service that does what `operation_id` says and tells who asked.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use contracts::usage::v1::usage_service_server::UsageService;
+use contracts::usage::v1::{
+    ConfirmRequest, ConfirmResponse, GetUsageRequest, GetUsageResponse, ReleaseRequest,
+    ReleaseResponse, ReserveRequest, ReserveResponse, SettleRequest, SettleResponse,
+};
+use errors::Fault;
+use telemetry::context;
+use tonic::{Request, Response, Status};
+
+use super::Seen;
+
+pub struct Usage(pub Arc<Seen>);
+
+#[tonic::async_trait]
+impl UsageService for Usage {
+    /// Answers `owner/tier` of the caller, and what metadata of that kind is left.
+    async fn get_usage(
+        &self,
+        request: Request<GetUsageRequest>,
+    ) -> Result<Response<GetUsageResponse>, Status> {
+        let caller = identity::caller_of(&request)?;
+        let owner = caller.owner()?;
+        let left = request.metadata().get("x-bottega-owner").is_some();
+        Ok(Response::new(GetUsageResponse {
+            tier: format!("{owner}/{}/{left}", caller.tier),
+            limits: Vec::new(),
+        }))
+    }
+
+    /// `sleep:<ms>`, `hang`, `panic`, `fail`, `request-id`, `time-left`; answers in `reservation_id`.
+    async fn reserve(
+        &self,
+        request: Request<ReserveRequest>,
+    ) -> Result<Response<ReserveResponse>, Status> {
+        self.0.started.fetch_add(1, Ordering::SeqCst);
+        let order = request.into_inner().operation_id;
+        let mut answer = String::new();
+        let current = context::current();
+        match order.split_once(':').unwrap_or((&order, "")) {
+            ("sleep", millis) => {
+                tokio::time::sleep(Duration::from_millis(millis.parse().unwrap())).await;
+            }
+            ("hang", _) => std::future::pending().await,
+            ("panic", _) => panic!("ordered to"),
+            ("fail", _) => return Err(Fault::internal("the disk of db-7 is full").into()),
+            ("request-id", _) => answer = current.map(|now| now.request_id).unwrap_or_default(),
+            ("time-left", _) => answer = format!("{:?}", current.and_then(|now| now.time_left())),
+            _ => {}
+        }
+        self.0.finished.fetch_add(1, Ordering::SeqCst);
+        Ok(Response::new(ReserveResponse {
+            reservation_id: answer,
+            ..ReserveResponse::default()
+        }))
+    }
+
+    async fn confirm(
+        &self,
+        _: Request<ConfirmRequest>,
+    ) -> Result<Response<ConfirmResponse>, Status> {
+        Ok(Response::new(ConfirmResponse {}))
+    }
+
+    async fn settle(&self, _: Request<SettleRequest>) -> Result<Response<SettleResponse>, Status> {
+        Ok(Response::new(SettleResponse {}))
+    }
+
+    async fn release(
+        &self,
+        _: Request<ReleaseRequest>,
+    ) -> Result<Response<ReleaseResponse>, Status> {
+        Ok(Response::new(ReleaseResponse {}))
+    }
+}
