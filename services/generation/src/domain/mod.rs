@@ -1,3 +1,17 @@
 //! The quiet room: what a generation is and how it is done. No wire types, no SQL.
 
+pub mod attempt;
+pub mod cooling;
+pub mod desk;
+pub mod error;
+pub mod events;
+pub mod generation;
+pub mod lease;
+pub mod order;
+pub mod picture;
+pub mod ports;
 pub mod provider;
+pub mod retry;
+pub mod routing;
+pub mod signals;
+pub mod studio;

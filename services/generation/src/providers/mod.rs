@@ -1,1 +1,20 @@
-//! The providers, each behind `domain::provider::ImageProvider`.
+//! The providers, each behind `domain::provider::ImageProvider`: one file holds all that is known
+//! of one provider, the rest is shared.
+
+mod config;
+mod flux;
+mod gemini;
+mod http;
+mod inputs;
+mod limits;
+mod money;
+mod openai;
+mod ratio;
+mod registry;
+mod sdxl;
+mod sketch;
+mod stability;
+
+pub use config::{Account, Config};
+pub use registry::{BuildError, Known, Registry, build};
+pub use sketch::Sketch;

@@ -1,0 +1,218 @@
+//! Puts the rooms together; starts and stops them.
+
+use std::sync::Arc;
+
+use contracts::generation::v1::generation_service_server::GenerationServiceServer;
+use database::{Database, DatabaseError};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use identity::{Credentials, RemoteKeys, Verifier};
+use secrecy::SecretString;
+use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+use types::{Clock, SystemClock, SystemIds};
+use uuid::Uuid;
+
+use crate::Config;
+use crate::domain::cooling::Cooling;
+use crate::domain::desk::Desk;
+use crate::domain::ports::{Files, Quota};
+use crate::domain::routing::{Catalog, Entry};
+use crate::domain::signals::Signals;
+use crate::domain::studio::Studio;
+use crate::peers::{FilePeer, UsagePeer};
+use crate::providers::{self, BuildError, Registry};
+use crate::rpc::GenerationRpc;
+use crate::store::{Migrator, Store};
+use crate::worker::{Delivery, Pool};
+
+// Decoding may take half a gigabyte each.
+const DECODERS: usize = 2;
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database does not answer, or refuses the schema.
+    #[error("the generation service's database cannot be used: {0}")]
+    Database(#[from] DatabaseError),
+    /// The schema is old, and `BOTTEGA_MIGRATE` is off.
+    #[error("the generation service's database misses migrations: {}", .0.join(", "))]
+    Pending(Vec<String>),
+    /// Another service's address is none.
+    #[error(transparent)]
+    Peer(#[from] InvalidPeer),
+    /// A provider's settings cannot be used.
+    #[error(transparent)]
+    Provider(#[from] BuildError),
+    /// What services prove themselves with is missing.
+    #[error("BOTTEGA_SERVICE_SECRET is not set")]
+    NoSecret,
+}
+
+/// The generation service, ready to serve.
+pub struct App {
+    config: Config,
+    verifier: Verifier,
+    readiness: Readiness,
+    secret: SecretString,
+    desk: Arc<Desk>,
+    pool: Pool,
+    delivery: Delivery,
+    database: Database,
+}
+
+impl App {
+    /// Connects, migrates and wires, with the providers of the settings.
+    ///
+    /// # Errors
+    /// Anything that would keep the service from working.
+    pub async fn build(config: Config) -> Result<Self, StartError> {
+        let catalog = catalog_of(&providers::build(&config.providers)?);
+        Self::build_with(config, catalog).await
+    }
+
+    /// The same with other providers.
+    ///
+    /// # Errors
+    /// Anything that would keep the service from working.
+    pub async fn build_with(config: Config, catalog: Catalog) -> Result<Self, StartError> {
+        let secret = config.common.service_secret.clone();
+        let secret = secret.ok_or(StartError::NoSecret)?;
+        let database = connect(&config).await?;
+        let peers = &config.common.peers;
+        let auth = server::connect(&peers.auth)?;
+        let file = server::connect(&peers.file)?;
+        let usage = server::connect(&peers.usage)?;
+        let credentials = Credentials::new("generation", auth.clone(), secret.clone());
+        let readiness = readiness(&database, &file, &usage);
+        let files: Arc<dyn Files> = Arc::new(FilePeer::new(file, credentials.clone()));
+        let quota: Arc<dyn Quota> = Arc::new(UsagePeer::new(usage, credentials));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
+        let signals = Arc::new(Signals::default());
+        let cooling = Arc::new(Cooling::new(Arc::clone(&clock)));
+        let studio = Arc::new(Studio {
+            work: store.clone(),
+            files: Arc::clone(&files),
+            catalog: catalog.clone(),
+            cooling: Arc::clone(&cooling),
+            signals: Arc::clone(&signals),
+            clock: Arc::clone(&clock),
+            retry: config.retry,
+            decoders: Arc::new(Semaphore::new(DECODERS)),
+        });
+        let worker = format!("{}-{}", std::process::id(), Uuid::new_v4().simple());
+        let pool = Pool::new(studio, config.work, worker);
+        let delivery = Delivery {
+            outbox: store.clone(),
+            quota: Arc::clone(&quota),
+            signals: Arc::clone(&signals),
+        };
+        let desk = Arc::new(Desk {
+            tasks: store,
+            files,
+            quota,
+            catalog,
+            cooling,
+            signals,
+            clock,
+            ids: Arc::new(SystemIds),
+        });
+        Ok(Self {
+            config,
+            verifier: Verifier::new(RemoteKeys::new(auth)),
+            readiness,
+            secret,
+            desk,
+            pool,
+            delivery,
+            database,
+        })
+    }
+
+    /// Serves and works until the shutdown is triggered; then finishes what it can within the
+    /// drain and gives the rest back.
+    ///
+    /// # Errors
+    /// The sockets cannot be served.
+    pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
+        let working = tokio::spawn(self.pool.run(shutdown.clone()));
+        let worked = CancellationToken::new();
+        let delivering = tokio::spawn(self.delivery.run(worked.clone()));
+        let rpc = GenerationRpc::new(self.desk, self.secret, shutdown.clone());
+        let served = GrpcApp::new(
+            "generation",
+            self.verifier,
+            self.readiness,
+            self.config.grpc,
+        )
+        .add(GenerationServiceServer::new(rpc))
+        .serve(sockets, shutdown.clone())
+        .await;
+        // A server that could not start must not leave its workers behind.
+        shutdown.trigger();
+        let _ = working.await;
+        worked.cancel();
+        // What is owed and not delivered yet is delivered at the next start, or by another process.
+        let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;
+        self.database.close().await;
+        served
+    }
+}
+
+fn catalog_of(registry: &Registry) -> Catalog {
+    let automatic: Vec<&str> = registry.automatic().map(|one| one.name()).collect();
+    Catalog::new(registry.iter().map(|known| Entry {
+        name: known.name.clone(),
+        models: known.models.clone(),
+        is_procedural: (known.provider.as_ref()).is_some_and(|one| one.is_procedural()),
+        is_automatic: automatic.contains(&known.name.as_str()),
+        provider: known.provider.clone(),
+    }))
+}
+
+async fn connect(config: &Config) -> Result<Database, StartError> {
+    let database = Database::connect(&config.database).await?;
+    if config.migrate {
+        database.migrate::<Migrator>().await?;
+        return Ok(database);
+    }
+    let pending = database.pending::<Migrator>().await?;
+    if pending.is_empty() {
+        return Ok(database);
+    }
+    Err(StartError::Pending(pending))
+}
+
+// Without the other services, orders without input files are still answered and lists still read.
+fn readiness(database: &Database, file: &Channel, usage: &Channel) -> Readiness {
+    let readiness = Readiness::new();
+    let database = database.clone();
+    readiness.check("database", move || {
+        let database = database.clone();
+        async move { database.ping().await.map_err(|error| error.to_string()) }.boxed()
+    });
+    let file = file.clone();
+    readiness.check_optional("file", move || ask_health(file.clone()));
+    let usage = usage.clone();
+    readiness.check_optional("usage", move || ask_health(usage.clone()));
+    readiness
+}
+
+fn ask_health(peer: Channel) -> BoxFuture<'static, Result<(), String>> {
+    async move {
+        let request = HealthCheckRequest::default();
+        match HealthClient::new(peer).check(request).await {
+            Ok(answer) if answer.get_ref().status() == ServingStatus::Serving => Ok(()),
+            Ok(_) => Err("is not ready".to_owned()),
+            Err(status) => Err(status.code().to_string()),
+        }
+    }
+    .boxed()
+}

@@ -1,0 +1,130 @@
+//! The service's settings.
+
+use std::time::Duration;
+
+use config::{Common, Listen, Reader};
+use server::GrpcSettings;
+
+use crate::domain::retry::Retry;
+use crate::providers;
+use crate::worker::WorkSettings;
+
+const PORT: u16 = 50_053;
+const ADMIN_PORT: u16 = 51_053;
+const LEASE: &str = "BOTTEGA_GENERATION_LEASE";
+
+/// What the generation service is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// What every service is told.
+    pub common: Common,
+    /// `BOTTEGA_GENERATION_ADDR`, default `127.0.0.1:50053`; `BOTTEGA_GENERATION_ADMIN_ADDR`,
+    /// default `127.0.0.1:51053`.
+    pub listen: Listen,
+    /// `BOTTEGA_GENERATION_DATABASE_URL`, else `BOTTEGA_DATABASE_URL`, else `generation.db` in the
+    /// data directory.
+    pub database: database::Settings,
+    /// Bounds of the gRPC server.
+    pub grpc: GrpcSettings,
+    /// `BOTTEGA_MIGRATE`: whether the start brings the tables up to date (`on`, the default) or
+    /// refuses to run on old ones (`off`).
+    pub migrate: bool,
+    /// `BOTTEGA_GENERATION_WORKERS`: tasks at once in this process, 0 to 1024, default 4; 0 takes
+    /// orders and leaves the work to other processes. `BOTTEGA_GENERATION_LEASE`: how long a task
+    /// is a worker's own without a sign of life, 3s to 1h, default `30s`: after a crash its tasks
+    /// go on this much later. `BOTTEGA_GENERATION_POLL`: how often the database is asked for work
+    /// made in other processes, 10ms to 1m, default `500ms`.
+    pub work: WorkSettings,
+    /// `BOTTEGA_GENERATION_MAX_SENDS`: how often a provider that fails for now is asked for one
+    /// task, 1 to 10, default 3.
+    pub retry: Retry,
+    /// `BOTTEGA_PROVIDER_…`: who is asked, where, with which key and at what price.
+    pub providers: providers::Config,
+}
+
+impl Config {
+    /// Reads the settings; the reader keeps what is wrong with them.
+    pub fn read(reader: &mut Reader<'_>) -> Self {
+        let common = Common::read(reader);
+        let database = database::Settings::read(reader, "generation", &common.data_dir);
+        let workers = reader.number("BOTTEGA_GENERATION_WORKERS", 4, 0, 1_024);
+        let max_sends = reader.number("BOTTEGA_GENERATION_MAX_SENDS", 3, 1, 10);
+        let lease = bounded(reader, LEASE, "30s", [3_000, 3_600_000]);
+        let poll = bounded(reader, "BOTTEGA_GENERATION_POLL", "500ms", [10, 60_000]);
+        Self {
+            listen: Listen::read(reader, "generation", PORT, ADMIN_PORT),
+            grpc: GrpcSettings::read(reader),
+            migrate: reader.switch("BOTTEGA_MIGRATE", true),
+            work: WorkSettings {
+                workers: usize::try_from(workers).unwrap_or(4),
+                lease,
+                poll,
+            },
+            retry: Retry {
+                max_sends: u32::try_from(max_sends).unwrap_or(3),
+                ..Retry::default()
+            },
+            providers: providers::Config::read(reader),
+            common,
+            database,
+        }
+    }
+
+    /// Every provider by name, and whether it is set up; for the start's screen.
+    #[must_use]
+    pub fn provider_states(&self) -> Vec<(String, bool)> {
+        let accounts = self.providers.accounts.iter();
+        let mut states: Vec<(String, bool)> = accounts
+            .map(|account| (account.name.to_owned(), account.is_configured))
+            .collect();
+        states.push(("sketch".to_owned(), self.providers.sketch));
+        states.sort();
+        states
+    }
+}
+
+fn bounded(reader: &mut Reader<'_>, name: &str, default: &str, millis: [u64; 2]) -> Duration {
+    let span = reader.duration(name, default);
+    let [low, high] = millis.map(Duration::from_millis);
+    if !(low..=high).contains(&span) {
+        reader.fault(name, format!("must be {low:?} to {high:?}"));
+    }
+    span
+}
+
+#[cfg(test)]
+mod tests {
+    use config::MapSource;
+
+    use super::*;
+
+    #[test]
+    fn defaults() {
+        let source = MapSource::default();
+        let mut reader = Reader::new(&source);
+        let config = Config::read(&mut reader);
+        assert!(reader.finish().is_ok());
+        assert_eq!(config.work.workers, 4);
+        assert_eq!(config.work.lease, Duration::from_secs(30));
+        assert_eq!(config.listen.addr.port(), PORT);
+        assert_eq!(config.listen.admin.port(), ADMIN_PORT);
+        // Without any key there is a drawing all the same.
+        let ready: Vec<String> = (config.provider_states().into_iter())
+            .filter_map(|(name, is_ready)| is_ready.then_some(name))
+            .collect();
+        assert_eq!(ready, ["sketch"]);
+    }
+
+    #[test]
+    fn names_every_fault() {
+        let source = MapSource::from([
+            ("BOTTEGA_GENERATION_WORKERS", "many"),
+            (LEASE, "1s"),
+            ("BOTTEGA_GENERATION_POLL", "1ms"),
+            ("BOTTEGA_GENERATION_MAX_SENDS", "0"),
+        ]);
+        let mut reader = Reader::new(&source);
+        Config::read(&mut reader);
+        assert_eq!(reader.finish().unwrap_err().0.len(), 4);
+    }
+}

@@ -1,0 +1,260 @@
+//! The front desk: takes orders, and answers their owners about them.
+
+use std::sync::Arc;
+
+use errors::{FieldViolation, Reason};
+use futures::future::join_all;
+use identity::receipt::Receipt;
+use types::{
+    Clock, FileId, GenerationId, IdSource, OperationId, Page, PageRequest, ReservationId,
+    Timestamp, UserId,
+};
+
+use crate::domain::cooling::Cooling;
+use crate::domain::error::Error;
+use crate::domain::generation::{Filter, Generation};
+use crate::domain::order::{self, Order, OrderForm, input_field};
+use crate::domain::picture;
+use crate::domain::ports::{DebtKind, Files, NewTask, Patron, Quota, Tasks};
+use crate::domain::provider::Model;
+use crate::domain::routing::{Catalog, Entry};
+use crate::domain::signals::Signals;
+
+/// The meter an order counts in, as receipts name it.
+pub const METER: &str = "GENERATIONS";
+
+/// How a provider is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderState {
+    /// Takes work.
+    Available,
+    /// Failed lately; left alone until then.
+    Cooling(Timestamp),
+    /// No key or address is set.
+    Unconfigured,
+}
+
+/// A provider as customers see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderCard {
+    /// The name orders pin.
+    pub name: String,
+    /// What it can run.
+    pub models: Vec<Model>,
+    /// How it is.
+    pub state: ProviderState,
+    /// Whether its pictures are drawn by rule.
+    pub is_procedural: bool,
+}
+
+/// Takes orders and answers about them.
+pub struct Desk {
+    /// Where tasks are kept.
+    pub tasks: Arc<dyn Tasks>,
+    /// Where input files are.
+    pub files: Arc<dyn Files>,
+    /// Who counts.
+    pub quota: Arc<dyn Quota>,
+    /// Who does the work.
+    pub catalog: Catalog,
+    /// Who is left alone just now.
+    pub cooling: Arc<Cooling>,
+    /// Wakes workers and watchers.
+    pub signals: Arc<Signals>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl Desk {
+    /// Accepts an order: durable when this answers. A receipt proves that the gateway set the
+    /// unit aside; without one it is set aside here.
+    ///
+    /// # Errors
+    /// A wrong order, no provider, no such input file, no quota; a receipt that is not for this
+    /// call; a store or peer that does not answer.
+    pub async fn create(
+        &self,
+        patron: Patron,
+        form: OrderForm,
+        receipt: Option<Receipt>,
+    ) -> Result<Generation, Error> {
+        let id = GenerationId(self.ids.next());
+        let is_cooling = |name: &str| self.cooling.until(name).is_some();
+        let order = order::read(form, &self.catalog, is_cooling, seed_of(id))?;
+        self.check_inputs(&patron, &order.request.inputs).await?;
+        match receipt {
+            Some(receipt) => {
+                let reservation = accept(&receipt, &patron)?;
+                Ok(self
+                    .store(self.task(id, patron, order, reservation))
+                    .await?)
+            }
+            None => {
+                let operation = OperationId(id.uuid());
+                let reserved = self.quota.reserve(&patron, operation).await;
+                let reservation = reserved.map_err(Error::Peer)?;
+                let stored = self.store(self.task(id, patron, order, reservation)).await;
+                if let Err(NotStored { is_sure: true, .. }) = &stored {
+                    self.let_go(reservation).await;
+                }
+                Ok(stored?)
+            }
+        }
+    }
+
+    /// One generation of an owner.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; a store that does not answer.
+    pub async fn find(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error> {
+        self.tasks.find(owner, id).await
+    }
+
+    /// An owner's generations, newest first.
+    ///
+    /// # Errors
+    /// A store that does not answer.
+    pub async fn list(
+        &self,
+        owner: UserId,
+        filter: Filter,
+        page: PageRequest,
+    ) -> Result<Page<Generation>, Error> {
+        self.tasks.list(owner, filter, page).await
+    }
+
+    /// Ends a generation; one that is cancelled already is answered as it is.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Ended`] when it completed or failed.
+    pub async fn cancel(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error> {
+        let (generation, is_ours) = self.tasks.cancel(owner, id, self.clock.now()).await?;
+        if is_ours {
+            self.signals.cancelled(id);
+            self.signals.changed(id);
+            self.signals.outbox();
+        }
+        Ok(generation)
+    }
+
+    /// Every provider Bottega knows, by name.
+    #[must_use]
+    pub fn providers(&self) -> Vec<ProviderCard> {
+        let state_of = |entry: &Entry| match self.cooling.until(&entry.name) {
+            _ if entry.provider.is_none() => ProviderState::Unconfigured,
+            Some(until) => ProviderState::Cooling(until),
+            None => ProviderState::Available,
+        };
+        let cards = self.catalog.entries().map(|entry| ProviderCard {
+            name: entry.name.clone(),
+            models: entry.models.clone(),
+            state: state_of(entry),
+            is_procedural: entry.is_procedural,
+        });
+        cards.collect()
+    }
+
+    async fn check_inputs(&self, patron: &Patron, inputs: &[FileId]) -> Result<(), Error> {
+        let described = join_all((inputs.iter()).map(|file| self.files.describe(patron, *file)));
+        let mut wrong = Vec::new();
+        for (place, described) in described.await.into_iter().enumerate() {
+            match described {
+                Ok(info) if picture::is_taken(&info.content_type) => {}
+                Ok(_) => wrong.push(FieldViolation {
+                    field: input_field(place),
+                    description: "must be a PNG, JPEG or WebP picture".to_owned(),
+                }),
+                Err(fault) if fault.reason == Reason::NotFound => {
+                    return Err(Error::InputNotFound(place));
+                }
+                Err(fault) => return Err(Error::Peer(fault)),
+            }
+        }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(wrong))
+        }
+    }
+
+    fn task(
+        &self,
+        id: GenerationId,
+        patron: Patron,
+        order: Order,
+        reservation: ReservationId,
+    ) -> NewTask {
+        NewTask {
+            id,
+            patron,
+            kind: order.kind,
+            request: order.request,
+            session: order.session,
+            reservation,
+            provider: order.route.provider.name().to_owned(),
+            model: order.route.model.name,
+            ignored: order.route.ignored,
+            created_at: self.clock.now(),
+        }
+    }
+
+    async fn store(&self, task: NewTask) -> Result<Generation, NotStored> {
+        let stored = match self.tasks.create(&task).await {
+            Ok(generation) => generation,
+            // The commit's answer may be lost, not the commit: look before saying no.
+            Err(error) if error.is_passing() => {
+                let found = self.tasks.find(task.patron.id, task.id).await;
+                let is_sure = matches!(found, Err(Error::NotFound));
+                found.map_err(|_| NotStored { error, is_sure })?
+            }
+            Err(error) => {
+                return Err(NotStored {
+                    error,
+                    is_sure: true,
+                });
+            }
+        };
+        self.signals.work();
+        self.signals.outbox();
+        Ok(stored)
+    }
+
+    // Units of an order that surely was not stored go back at once. When nobody knows, they stay:
+    // an unconfirmed reservation ends by itself, and a released one would be missing to its task.
+    async fn let_go(&self, reservation: ReservationId) {
+        if let Err(fault) = self.quota.resolve(DebtKind::Release, reservation).await {
+            tracing::warn!(
+                reservation.id = %reservation,
+                error = %fault,
+                "could not give a reservation back; it ends by itself"
+            );
+        }
+    }
+}
+
+// Why an order is not stored, and whether that is certain.
+struct NotStored {
+    error: Error,
+    is_sure: bool,
+}
+
+impl From<NotStored> for Error {
+    fn from(not: NotStored) -> Self {
+        not.error
+    }
+}
+
+fn accept(receipt: &Receipt, patron: &Patron) -> Result<ReservationId, Error> {
+    let is_ours = receipt.owner == patron.id && receipt.meter == METER && receipt.amount >= 1;
+    is_ours
+        .then_some(receipt.reservation)
+        .ok_or(Error::ReceiptRefused)
+}
+
+// The last bytes of a UUIDv7 are random.
+fn seed_of(id: GenerationId) -> u32 {
+    let [.., a, b, c, d] = *id.uuid().as_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}

@@ -1,0 +1,57 @@
+//! What an order, a question or a worker's write can come to.
+
+use errors::{Fault, FieldViolation};
+
+use crate::domain::generation::Status;
+
+/// Why something was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The order cannot be taken as it is.
+    #[error("the order has {} wrong field(s)", .0.len())]
+    Invalid(Vec<FieldViolation>),
+    /// No configured provider can do the work; the sentence says which one was asked for.
+    #[error("{0}")]
+    NoProvider(String),
+    /// There is no such generation, or it is not the caller's.
+    #[error("no such generation")]
+    NotFound,
+    /// An input file does not exist, or is not the caller's: its place in the order.
+    #[error("no input file at place {0}")]
+    InputNotFound(usize),
+    /// It has ended already, like this.
+    #[error("the generation has ended: {}", .0.as_str())]
+    Ended(Status),
+    /// The reservation belongs to another generation.
+    #[error("the reservation was used before")]
+    ReservationUsed,
+    /// The receipt is not for this call: forged, expired, or another owner's.
+    #[error("the reservation receipt does not belong to this call")]
+    ReceiptRefused,
+    /// The worker does not hold the task any more. It writes nothing and says nothing.
+    #[error("the task is held by somebody else")]
+    Lost,
+    /// Another service said no, or does not answer.
+    #[error("a peer: {0}")]
+    Peer(Fault),
+    /// The database said no, or does not answer.
+    #[error("the store: {0}")]
+    Store(Fault),
+}
+
+impl Error {
+    /// Whether trying again can help.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Peer(fault) | Self::Store(fault) => matches!(
+                fault.reason,
+                errors::Reason::Unavailable
+                    | errors::Reason::DeadlineExceeded
+                    | errors::Reason::Overloaded
+                    | errors::Reason::RateLimited
+            ),
+            _ => false,
+        }
+    }
+}

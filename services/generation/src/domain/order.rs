@@ -1,0 +1,196 @@
+//! Reads an order: everything that is wrong with it at once, and who will do it.
+
+use errors::FieldViolation;
+use types::{FileId, SessionId};
+
+use crate::domain::error::Error;
+use crate::domain::generation::{ImageRequest, Kind};
+use crate::domain::routing::{Catalog, NoRoute, Pinned, Route};
+
+const DEFAULT_SIDE: u32 = 1_024;
+const MAX_PROMPT: usize = 10_000;
+const MAX_INPUTS: usize = 4;
+
+/// An order as it was sent.
+#[derive(Debug, Clone, Default)]
+pub struct OrderForm {
+    /// What to make, if it is something we know.
+    pub kind: Option<Kind>,
+    /// The picture.
+    pub image: Option<ImageForm>,
+    /// A UUID, or nothing.
+    pub session_id: String,
+}
+
+/// A picture as it was ordered.
+#[derive(Debug, Clone, Default)]
+pub struct ImageForm {
+    /// What to show.
+    pub prompt: String,
+    /// What not to show.
+    pub negative_prompt: String,
+    /// In pixels.
+    pub width: Option<i32>,
+    /// In pixels.
+    pub height: Option<i32>,
+    /// What makes it repeatable.
+    pub seed: Option<u32>,
+    /// UUIDs of files.
+    pub input_file_ids: Vec<String>,
+    /// A provider's name, or nothing.
+    pub provider: String,
+    /// A model's name, or nothing.
+    pub model: String,
+}
+
+/// An order that can be done.
+#[derive(Clone)]
+pub struct Order {
+    /// What is made.
+    pub kind: Kind,
+    /// The picture, every choice made.
+    pub request: ImageRequest,
+    /// The client's own grouping.
+    pub session: Option<SessionId>,
+    /// Who does it.
+    pub route: Route,
+}
+
+#[derive(Default)]
+struct Faults(Vec<FieldViolation>);
+
+impl Faults {
+    // The first word on a field is ours; what a provider says about the same field adds nothing.
+    fn add(&mut self, field: &str, description: impl Into<String>) {
+        if !self.0.iter().any(|one| one.field == field) {
+            self.0.push(FieldViolation {
+                field: field.to_owned(),
+                description: description.into(),
+            });
+        }
+    }
+}
+
+/// Reads an order. `seed` is used when it names none, so that it can be repeated.
+///
+/// # Errors
+/// [`Error::Invalid`] with every wrong field, [`Error::NoProvider`].
+pub fn read(
+    form: OrderForm,
+    catalog: &Catalog,
+    is_cooling: impl Fn(&str) -> bool,
+    seed: u32,
+) -> Result<Order, Error> {
+    let mut faults = Faults::default();
+    let session = read_session(&form.session_id, &mut faults);
+    if form.kind.is_none() {
+        faults.add("kind", "must be IMAGE");
+    }
+    let Some(image) = form.image else {
+        faults.add("image", "must be there when kind is IMAGE");
+        return Err(Error::Invalid(faults.0));
+    };
+    let sides = [("image.width", image.width), ("image.height", image.height)];
+    let request = read_image(image, seed, &mut faults);
+    let pinned = Pinned {
+        provider: request.provider.as_deref(),
+        model: request.model.as_deref(),
+    };
+    let route = match catalog.route(&request.spec(), pinned, is_cooling) {
+        Ok(route) => Some(route),
+        Err(NoRoute::NoProvider(said)) if faults.0.is_empty() => {
+            return Err(Error::NoProvider(said));
+        }
+        Err(NoRoute::NoProvider(_)) => None,
+        Err(NoRoute::Invalid(violations)) => {
+            for violation in violations {
+                faults.add(&violation.field, violation.description);
+            }
+            None
+        }
+    };
+    for (field, side) in sides {
+        if side.is_some_and(|side| side < 1) {
+            faults.add(field, "must be greater than 0");
+        }
+    }
+    match (form.kind, route) {
+        (Some(kind), Some(route)) if faults.0.is_empty() => Ok(Order {
+            kind,
+            request,
+            session,
+            route,
+        }),
+        _ => Err(Error::Invalid(faults.0)),
+    }
+}
+
+fn read_session(text: &str, faults: &mut Faults) -> Option<SessionId> {
+    if text.is_empty() {
+        return None;
+    }
+    let read: Result<SessionId, _> = text.parse();
+    read.map_err(|error| faults.add("sessionId", error.to_string()))
+        .ok()
+}
+
+fn read_image(form: ImageForm, seed: u32, faults: &mut Faults) -> ImageRequest {
+    if form.prompt.trim().is_empty() {
+        faults.add(
+            "image.prompt",
+            "must have 1 to 10000 characters, not only spaces",
+        );
+    }
+    check_words("image.prompt", &form.prompt, faults);
+    check_words("image.negativePrompt", &form.negative_prompt, faults);
+    let width = read_side(form.width);
+    let height = read_side(form.height);
+    let inputs = read_inputs(&form.input_file_ids, faults);
+    let chosen = |text: String| Some(text).filter(|name| !name.is_empty());
+    ImageRequest {
+        prompt: form.prompt,
+        negative_prompt: form.negative_prompt,
+        width,
+        height,
+        seed: form.seed.unwrap_or(seed),
+        inputs,
+        provider: chosen(form.provider),
+        model: chosen(form.model),
+    }
+}
+
+fn check_words(field: &str, text: &str, faults: &mut Faults) {
+    if text.chars().count() > MAX_PROMPT {
+        faults.add(field, "must have at most 10000 characters");
+    }
+    if text.contains('\0') {
+        faults.add(field, "must not contain the character U+0000");
+    }
+}
+
+// A side of nothing or less is passed on as one pixel: no provider paints that, so the answer tells
+// what it does paint, and no provider divides by zero.
+fn read_side(side: Option<i32>) -> u32 {
+    side.map_or(DEFAULT_SIDE, |side| u32::try_from(side).unwrap_or(0).max(1))
+}
+
+fn read_inputs(texts: &[String], faults: &mut Faults) -> Vec<FileId> {
+    if texts.len() > MAX_INPUTS {
+        faults.add("image.inputFileIds", "must have at most 4 items");
+        return Vec::new();
+    }
+    let mut files = Vec::new();
+    for (place, text) in texts.iter().enumerate() {
+        match text.parse() {
+            Ok(file) => files.push(file),
+            Err(types::InvalidId) => faults.add(&input_field(place), types::InvalidId.to_string()),
+        }
+    }
+    files
+}
+
+/// The name of an input file's field, as JSON names it.
+#[must_use]
+pub fn input_field(place: usize) -> String {
+    format!("image.inputFileIds[{place}]")
+}

@@ -1,0 +1,320 @@
+//! What the domain needs from the rooms around it: a store, a file service, a usage service.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use errors::Fault;
+use types::{
+    FileId, GenerationId, Microusd, OperationId, Page, PageRequest, ReservationId, SessionId,
+    Timestamp, UserId,
+};
+
+use crate::domain::attempt::{Attempt, AttemptEnd};
+use crate::domain::error::Error;
+use crate::domain::events::{Event, Step, Tail};
+use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind, Output};
+use crate::domain::provider::{InputImage, Job};
+
+/// Whose work it is, and on which plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patron {
+    /// The owner.
+    pub id: UserId,
+    /// The owner's plan.
+    pub tier: String,
+}
+
+/// An accepted order, about to be stored.
+#[derive(Debug, Clone)]
+pub struct NewTask {
+    /// Its id.
+    pub id: GenerationId,
+    /// Whose it is.
+    pub patron: Patron,
+    /// What is made.
+    pub kind: Kind,
+    /// The order.
+    pub request: ImageRequest,
+    /// The client's own grouping.
+    pub session: Option<SessionId>,
+    /// The units set aside for it.
+    pub reservation: ReservationId,
+    /// Who will do it.
+    pub provider: String,
+    /// With which model.
+    pub model: String,
+    /// Parts of the order that have no effect there.
+    pub ignored: Vec<String>,
+    /// Now.
+    pub created_at: Timestamp,
+}
+
+/// What owners ask of the store; every question names the owner.
+#[async_trait]
+pub trait Tasks: Send + Sync + 'static {
+    /// Stores the task, its first event and the confirmation of its reservation, or nothing.
+    async fn create(&self, task: &NewTask) -> Result<Generation, Error>;
+
+    /// One generation of an owner.
+    async fn find(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error>;
+
+    /// An owner's generations, newest first.
+    async fn list(
+        &self,
+        owner: UserId,
+        filter: Filter,
+        page: PageRequest,
+    ) -> Result<Page<Generation>, Error>;
+
+    /// Ends a generation; [`Error::Ended`] when it had ended otherwise. Answers it as it stands,
+    /// and whether this call ended it.
+    async fn cancel(
+        &self,
+        owner: UserId,
+        id: GenerationId,
+        now: Timestamp,
+    ) -> Result<(Generation, bool), Error>;
+
+    /// How far the events of an owner's generation go.
+    async fn tail(&self, owner: UserId, id: GenerationId) -> Result<Tail, Error>;
+
+    /// The first `limit` events after a number, in order.
+    async fn events(&self, id: GenerationId, after: i64, limit: u64) -> Result<Vec<Event>, Error>;
+}
+
+/// A worker's hold on a task: its writes touch nothing once the number has moved on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim {
+    /// The task.
+    pub task: GenerationId,
+    /// The fencing number of this hold.
+    pub fence: i64,
+}
+
+/// A task a worker holds.
+#[derive(Debug, Clone)]
+pub struct Claimed {
+    /// The hold.
+    pub claim: Claim,
+    /// Whose task it is.
+    pub patron: Patron,
+    /// The order.
+    pub request: ImageRequest,
+    /// The client's own grouping.
+    pub session: Option<SessionId>,
+    /// Who does it.
+    pub provider: String,
+    /// With which model.
+    pub model: String,
+    /// How often a provider was asked so far.
+    pub attempts: u32,
+}
+
+/// An attempt about to be made.
+#[derive(Debug, Clone)]
+pub struct PlannedAttempt {
+    /// Who is asked.
+    pub provider: String,
+    /// With which model.
+    pub model: String,
+    /// The most it may cost.
+    pub price: Microusd,
+}
+
+/// A step of an attempt, with what its watcher sees.
+#[derive(Debug, Clone)]
+pub enum Advance {
+    /// The order leaves now.
+    Sent,
+    /// The provider took it.
+    Accepted(Job),
+}
+
+/// A task given back to the queue.
+#[derive(Debug, Clone)]
+pub struct PutBack {
+    /// How long it rests.
+    pub rest: Duration,
+    /// What its watcher sees.
+    pub step: Step,
+    /// How the attempt under way ended, if one was.
+    pub attempt: Option<AttemptEnd>,
+}
+
+/// How a task ends in a worker's hands.
+#[derive(Debug, Clone)]
+pub enum Ending {
+    /// With a result.
+    Completed {
+        /// The attempt that brought it.
+        attempt: i64,
+        /// What it cost.
+        cost: Microusd,
+        /// The stored files.
+        outputs: Vec<Output>,
+    },
+    /// Without.
+    Failed {
+        /// How the attempt under way ended, if one was.
+        attempt: Option<AttemptEnd>,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// What workers ask of the store. Every write answers [`Error::Lost`], and changes nothing, when
+/// the claim does not hold any more; and may be repeated when its outcome is unknown.
+#[async_trait]
+pub trait Work: Send + Sync + 'static {
+    /// Takes up to `limit` tasks that are due, or whose worker's lease ran out; leaves the pending
+    /// ones of the providers in `avoid`.
+    async fn claim(
+        &self,
+        worker: &str,
+        limit: u64,
+        lease: Duration,
+        avoid: &[String],
+    ) -> Result<Vec<Claimed>, Error>;
+
+    /// Extends the lease to `lease` from now.
+    async fn renew(&self, claim: Claim, lease: Duration) -> Result<(), Error>;
+
+    /// A task's last attempt.
+    async fn last_attempt(&self, task: GenerationId) -> Result<Option<Attempt>, Error>;
+
+    /// Writes down the intention to ask a provider; answers the attempt's number. Attempts that
+    /// never got anywhere are closed.
+    async fn plan(&self, claim: Claim, attempt: &PlannedAttempt) -> Result<i64, Error>;
+
+    /// Writes down how far an attempt got, with the step its watcher sees.
+    async fn advance(
+        &self,
+        claim: Claim,
+        number: i64,
+        advance: &Advance,
+        step: &Step,
+    ) -> Result<(), Error>;
+
+    /// Writes down a step that changes nothing else.
+    async fn note(&self, claim: Claim, step: &Step) -> Result<(), Error>;
+
+    /// Gives a task back to the queue.
+    async fn put_back(&self, claim: Claim, back: &PutBack) -> Result<(), Error>;
+
+    /// Ends a task: status, attempt, outputs, last event and the resolution of its reservation in
+    /// one transaction.
+    async fn finish(&self, claim: Claim, ending: &Ending) -> Result<(), Error>;
+}
+
+/// What is owed to the usage service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DebtKind {
+    /// The reservation belongs to a stored task.
+    Confirm,
+    /// Its units are used.
+    Settle,
+    /// Its units go back.
+    Release,
+}
+
+impl DebtKind {
+    /// As it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirm => "confirm",
+            Self::Settle => "settle",
+            Self::Release => "release",
+        }
+    }
+
+    /// Reads what [`DebtKind::as_str`] wrote.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        [Self::Confirm, Self::Settle, Self::Release]
+            .into_iter()
+            .find(|one| one.as_str() == text)
+    }
+}
+
+/// One call owed to the usage service.
+#[derive(Debug, Clone)]
+pub struct Debt {
+    /// Its row.
+    pub id: uuid::Uuid,
+    /// Which call.
+    pub kind: DebtKind,
+    /// For which reservation.
+    pub reservation: ReservationId,
+    /// Of which task.
+    pub task: GenerationId,
+    /// How often it was tried, this time included.
+    pub tries: u32,
+}
+
+/// The calls owed to the usage service, one after another per task.
+#[async_trait]
+pub trait Outbox: Send + Sync + 'static {
+    /// Takes up to `limit` calls that are due; they come back after `hold` unless they are closed.
+    async fn take_due(&self, limit: u64, hold: Duration) -> Result<Vec<Debt>, Error>;
+
+    /// The call is delivered, or never will be.
+    async fn close(&self, debt: &Debt) -> Result<(), Error>;
+
+    /// Tries again after a rest.
+    async fn postpone(&self, debt: &Debt, rest: Duration) -> Result<(), Error>;
+}
+
+/// A made picture on its way to the file service.
+#[derive(Debug, Clone)]
+pub struct NewFile {
+    /// Makes storing it twice harmless.
+    pub operation: OperationId,
+    /// What it is called.
+    pub name: String,
+    /// The client's own grouping.
+    pub session: Option<SessionId>,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// The picture.
+    pub bytes: Bytes,
+}
+
+/// What is known of a stored file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileInfo {
+    /// What it is.
+    pub content_type: String,
+    /// In pixels; 0 when it has none.
+    pub width: u32,
+    /// In pixels; 0 when it has none.
+    pub height: u32,
+}
+
+/// The file service, on behalf of an owner.
+#[async_trait]
+pub trait Files: Send + Sync + 'static {
+    /// What is known of a file; `NOT_FOUND` when it is not the owner's.
+    async fn describe(&self, patron: &Patron, file: FileId) -> Result<FileInfo, Fault>;
+
+    /// A picture, whole.
+    async fn fetch(&self, patron: &Patron, file: FileId) -> Result<InputImage, Fault>;
+
+    /// Stores a made picture; the same operation again answers the same file.
+    async fn store(&self, patron: &Patron, file: &NewFile) -> Result<FileId, Fault>;
+}
+
+/// The usage service.
+#[async_trait]
+pub trait Quota: Send + Sync + 'static {
+    /// Sets one generation aside for an owner; the same operation again answers the same.
+    async fn reserve(
+        &self,
+        patron: &Patron,
+        operation: OperationId,
+    ) -> Result<ReservationId, Fault>;
+
+    /// Pays a debt; doing it again changes nothing.
+    async fn resolve(&self, kind: DebtKind, reservation: ReservationId) -> Result<(), Fault>;
+}

@@ -1,0 +1,215 @@
+//! Who does an order: the provider it names, or the cheapest that can.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use errors::FieldViolation;
+
+use crate::domain::provider::{Fit, ImageProvider, ImageSpec, Model};
+
+/// A provider Bottega knows.
+#[derive(Clone)]
+pub struct Entry {
+    /// The name orders pin.
+    pub name: String,
+    /// What it can run.
+    pub models: Vec<Model>,
+    /// Whether its pictures are drawn by rule.
+    pub is_procedural: bool,
+    /// Whether orders that name no provider may go to it.
+    pub is_automatic: bool,
+    /// The provider itself; none while no key or address is set.
+    pub provider: Option<Arc<dyn ImageProvider>>,
+}
+
+impl Entry {
+    /// A provider that is set up.
+    pub fn ready(provider: Arc<dyn ImageProvider>, is_automatic: bool) -> Self {
+        Self {
+            name: provider.name().to_owned(),
+            models: provider.models().to_vec(),
+            is_procedural: provider.is_procedural(),
+            is_automatic,
+            provider: Some(provider),
+        }
+    }
+}
+
+/// Every provider Bottega knows, by name.
+#[derive(Clone, Default)]
+pub struct Catalog(BTreeMap<String, Entry>);
+
+impl fmt::Debug for Catalog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Who does an order.
+#[derive(Clone)]
+pub struct Route {
+    /// The provider.
+    pub provider: Arc<dyn ImageProvider>,
+    /// One of its models.
+    pub model: Model,
+    /// Parts of the order that have no effect there.
+    pub ignored: Vec<String>,
+}
+
+/// Why nobody does it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoRoute {
+    /// The order is at fault.
+    Invalid(Vec<FieldViolation>),
+    /// Nobody is set up for it.
+    NoProvider(String),
+}
+
+/// What an order says about who is to do it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Pinned<'a> {
+    /// The provider it insists on.
+    pub provider: Option<&'a str>,
+    /// The model it insists on.
+    pub model: Option<&'a str>,
+}
+
+type Candidate<'a> = (&'a Arc<dyn ImageProvider>, &'a Model);
+
+impl Catalog {
+    /// A catalogue of these.
+    pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
+        Self(
+            (entries.into_iter())
+                .map(|entry| (entry.name.clone(), entry))
+                .collect(),
+        )
+    }
+
+    /// Every provider, by name.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.0.values()
+    }
+
+    /// A provider that is set up, by name.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<&Arc<dyn ImageProvider>> {
+        self.0.get(name)?.provider.as_ref()
+    }
+
+    /// Chooses who does an order. A provider the order names is taken even while it cools down:
+    /// the order waits for it. Others are passed over while they do, unless all of them do.
+    ///
+    /// # Errors
+    /// The named provider or model is unknown or not set up, or nobody can do the order.
+    pub fn route(
+        &self,
+        spec: &ImageSpec,
+        pinned: Pinned<'_>,
+        is_cooling: impl Fn(&str) -> bool,
+    ) -> Result<Route, NoRoute> {
+        let candidates = self.candidates(pinned)?;
+        let mut refused = Vec::new();
+        let mut fitting = Vec::new();
+        for (provider, model) in candidates {
+            match provider.fit(model, spec) {
+                Fit::Yes { ignored } => fitting.push((provider, model, ignored)),
+                Fit::No(violations) => refused.push((provider.name(), violations)),
+            }
+        }
+        // Sorting is stable: among equals, a provider's own choice stays first. A named provider
+        // is asked for its own choice, not for its cheapest.
+        if pinned.provider.is_none() {
+            fitting.sort_by_key(|(provider, model, _)| {
+                (is_cooling(provider.name()), model.price_per_image)
+            });
+        }
+        match fitting.into_iter().next() {
+            Some((provider, model, ignored)) => Ok(Route {
+                provider: provider.clone(),
+                model: model.clone(),
+                ignored,
+            }),
+            None => Err(NoRoute::Invalid(merge(&refused))),
+        }
+    }
+
+    fn candidates(&self, pinned: Pinned<'_>) -> Result<Vec<Candidate<'_>>, NoRoute> {
+        let entries: Vec<&Entry> = match pinned.provider {
+            Some(name) => vec![self.0.get(name).ok_or_else(|| self.unknown_provider())?],
+            None => self.0.values().filter(|entry| entry.is_automatic).collect(),
+        };
+        let ready: Vec<(&Entry, &Arc<dyn ImageProvider>)> = (entries.iter())
+            .filter_map(|entry| Some((*entry, entry.provider.as_ref()?)))
+            .collect();
+        if ready.is_empty() {
+            return Err(NoRoute::NoProvider(match pinned.provider {
+                Some(name) => format!("provider '{name}' is not set up here"),
+                None => "no provider is set up here".to_owned(),
+            }));
+        }
+        let all = (ready.into_iter()).flat_map(|(_, provider)| {
+            let models = provider.models().iter();
+            models.map(move |model| (provider, model))
+        });
+        let Some(wanted) = pinned.model else {
+            return Ok(all.collect());
+        };
+        let mut known: Vec<&str> = Vec::new();
+        let mut chosen = Vec::new();
+        for (provider, model) in all {
+            known.push(&model.name);
+            if model.name == wanted {
+                chosen.push((provider, model));
+            }
+        }
+        if chosen.is_empty() {
+            let description = format!("must be one of {}", known.join(", "));
+            return Err(invalid("image.model", description));
+        }
+        Ok(chosen)
+    }
+
+    fn unknown_provider(&self) -> NoRoute {
+        let names: Vec<&str> = self.0.keys().map(String::as_str).collect();
+        invalid(
+            "image.provider",
+            format!("must be one of {}", names.join(", ")),
+        )
+    }
+}
+
+fn invalid(field: &str, description: String) -> NoRoute {
+    NoRoute::Invalid(vec![FieldViolation {
+        field: field.to_owned(),
+        description,
+    }])
+}
+
+// Each field once. When several providers were asked, each says what it would take.
+fn merge(refused: &[(&str, Vec<FieldViolation>)]) -> Vec<FieldViolation> {
+    let mut fields: Vec<(String, Vec<String>)> = Vec::new();
+    for (provider, violations) in refused {
+        for violation in violations {
+            let said = match refused {
+                [_] => violation.description.clone(),
+                _ => format!("{} ({provider})", violation.description),
+            };
+            match fields
+                .iter_mut()
+                .find(|(field, _)| *field == violation.field)
+            {
+                Some((_, sayings)) if sayings.contains(&said) => {}
+                Some((_, sayings)) => sayings.push(said),
+                None => fields.push((violation.field.clone(), vec![said])),
+            }
+        }
+    }
+    (fields.into_iter())
+        .map(|(field, sayings)| FieldViolation {
+            field,
+            description: sayings.join("; or "),
+        })
+        .collect()
+}

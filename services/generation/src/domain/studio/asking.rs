@@ -1,0 +1,225 @@
+//! Asks a provider: the intention is written down before the order leaves, the job before anything
+//! else is done with it.
+
+use std::time::Duration;
+
+use errors::{Fault, Reason};
+use futures::future::try_join_all;
+use tokio::time::Instant;
+use types::{Microusd, Timestamp};
+
+use super::{Asked, Made, Sitting, Studio};
+use crate::domain::error::Error;
+use crate::domain::events::{EventKind, Step};
+use crate::domain::generation::Failure;
+use crate::domain::ports::{Advance, PlannedAttempt, PutBack};
+use crate::domain::provider::{
+    ErrorClass, ImageOrder, InputImage, Job, Polled, ProviderError, Submitted,
+};
+use crate::domain::retry::backoff;
+
+const FIRST_POLL: Duration = Duration::from_millis(500);
+const LAST_POLL: Duration = Duration::from_secs(2);
+const RESUMED: Duration = Duration::from_secs(60);
+// Of a job's own progress, only every so many percent become an event.
+const PROGRESS_STEP: u8 = 5;
+const ASKED: u8 = 10;
+const ACCEPTED: u8 = 20;
+
+impl Studio {
+    pub(super) async fn ask(&self, sitting: &Sitting<'_>) -> Result<Asked, Error> {
+        let (task, lease) = (sitting.task, sitting.lease);
+        let fetched =
+            (task.request.inputs.iter()).map(|file| self.files.fetch(&task.patron, *file));
+        let inputs = match try_join_all(fetched).await {
+            Ok(inputs) => inputs,
+            Err(fault) => return Ok(Asked::Unasked(without_inputs(sitting, &fault))),
+        };
+        let planned = PlannedAttempt {
+            provider: task.provider.clone(),
+            model: task.model.clone(),
+            price: sitting.model.price_per_image,
+        };
+        let number = self
+            .persist(task, lease, || self.work.plan(task.claim, &planned))
+            .await?;
+        let message = format!("asking {} for a picture by {}", task.provider, task.model);
+        let step = Step {
+            message,
+            ..Step::new(EventKind::Generating, ASKED)
+        };
+        let sent = || (self.work).advance(task.claim, number, &Advance::Sent, &step);
+        self.persist(task, lease, sent).await?;
+        // A worker that was stopped for a while must not send what another may be sending.
+        if !lease.is_held() {
+            return Err(Error::Lost);
+        }
+        self.send(sitting, number, order_of(sitting, inputs)).await
+    }
+
+    async fn send(
+        &self,
+        sitting: &Sitting<'_>,
+        number: i64,
+        order: ImageOrder,
+    ) -> Result<Asked, Error> {
+        let (task, provider) = (sitting.task, sitting.provider);
+        let sent_at = self.clock.now();
+        let begun = Instant::now();
+        let answer = tokio::time::timeout(provider.timeout(), provider.submit(&order)).await;
+        metrics::histogram!("generation_provider_seconds", "provider" => task.provider.clone())
+            .record(begun.elapsed().as_secs_f64());
+        let refused = |error| Asked::Refused {
+            attempt: number,
+            sends: task.attempts + 1,
+            error,
+        };
+        match answer {
+            Ok(Ok(Submitted::Done(raw))) => {
+                self.cooling.succeeded(&task.provider);
+                Ok(Asked::Made(Made {
+                    attempt: number,
+                    raw,
+                    quoted: None,
+                }))
+            }
+            Ok(Ok(Submitted::Accepted(job))) => {
+                self.cooling.succeeded(&task.provider);
+                let step = Step::new(EventKind::Generating, ACCEPTED);
+                let advance = Advance::Accepted(job.clone());
+                let accepted = || (self.work).advance(task.claim, number, &advance, &step);
+                self.persist(task, sitting.lease, accepted).await?;
+                self.follow(sitting, number, &job, sent_at).await
+            }
+            Ok(Err(error)) => Ok(refused(as_repeatable(error, sitting))),
+            Err(_) => Ok(refused(as_repeatable(
+                silence("no answer in time"),
+                sitting,
+            ))),
+        }
+    }
+
+    /// Asks about a job until it is done. Asking costs nothing, so passing errors do not end it;
+    /// only the provider's time limit does.
+    pub(super) async fn follow(
+        &self,
+        sitting: &Sitting<'_>,
+        number: i64,
+        job: &Job,
+        sent_at: Timestamp,
+    ) -> Result<Asked, Error> {
+        let (task, provider) = (sitting.task, sitting.provider);
+        let limit = provider.timeout();
+        // A job that lay between two workers is asked about for a while, however old it is.
+        let patience = self.clock.now().plus(limit.min(RESUMED));
+        let deadline = sent_at.plus(limit).max(patience);
+        let mut pause = FIRST_POLL;
+        let mut shown = ACCEPTED;
+        let error = loop {
+            let mut hint = None;
+            match provider.poll(job).await {
+                Ok(Polled::Done(raw)) => {
+                    return Ok(Asked::Made(Made {
+                        attempt: number,
+                        raw,
+                        quoted: job.cost_microusd.map(Microusd),
+                    }));
+                }
+                Ok(Polled::Pending(percent)) => {
+                    shown = self.show_progress(sitting, percent, shown).await?;
+                }
+                Err(error) => match error.class {
+                    ErrorClass::RateLimited | ErrorClass::Unavailable | ErrorClass::Ambiguous => {
+                        tracing::debug!(task.id = %task.claim.task, error = %error, "a poll failed");
+                        hint = error.retry_after;
+                    }
+                    // The picture may be there, and paid for; only we are not let in.
+                    ErrorClass::Account => break silence(&error.detail),
+                    ErrorClass::Invalid | ErrorClass::Policy | ErrorClass::InvalidOutput => {
+                        break error;
+                    }
+                },
+            }
+            if self.clock.now() >= deadline {
+                break silence("the job was not done in time");
+            }
+            tokio::time::sleep(hint.unwrap_or(pause)).await;
+            pause = pause.mul_f64(1.5).min(LAST_POLL);
+        };
+        Ok(Asked::Refused {
+            attempt: number,
+            sends: task.attempts.max(1),
+            error,
+        })
+    }
+
+    async fn show_progress(
+        &self,
+        sitting: &Sitting<'_>,
+        percent: Option<u8>,
+        shown: u8,
+    ) -> Result<u8, Error> {
+        let Some(percent) = percent else {
+            return Ok(shown);
+        };
+        // The job's 0 to 100 lie between "accepted" and "storing".
+        let progress = ACCEPTED + percent.min(100) / 2;
+        if progress < shown.saturating_add(PROGRESS_STEP) {
+            return Ok(shown);
+        }
+        let step = Step::new(EventKind::Generating, progress);
+        let note = || self.work.note(sitting.task.claim, &step);
+        self.persist(sitting.task, sitting.lease, note).await?;
+        Ok(progress)
+    }
+}
+
+fn order_of(sitting: &Sitting<'_>, inputs: Vec<InputImage>) -> ImageOrder {
+    ImageOrder {
+        client_ref: sitting.task.claim.task.to_string(),
+        spec: sitting.task.request.spec(),
+        model: sitting.model.name.clone(),
+        inputs,
+    }
+}
+
+// Where sending twice costs nothing, silence is no reason to give up.
+fn as_repeatable(mut error: ProviderError, sitting: &Sitting<'_>) -> ProviderError {
+    if error.class == ErrorClass::Ambiguous && sitting.provider.is_repeatable() {
+        error.class = ErrorClass::Unavailable;
+    }
+    error
+}
+
+fn silence(detail: &str) -> ProviderError {
+    ProviderError {
+        class: ErrorClass::Ambiguous,
+        message: super::outcome_unknown().message,
+        detail: detail.to_owned(),
+        retry_after: None,
+    }
+}
+
+fn without_inputs(sitting: &Sitting<'_>, fault: &Fault) -> Result<PutBack, Failure> {
+    if fault.reason == Reason::NotFound {
+        return Err(Failure {
+            reason: Reason::NotFound,
+            message: "an input file was deleted before the work began".to_owned(),
+        });
+    }
+    tracing::warn!(
+        task.id = %sitting.task.claim.task,
+        error = %fault,
+        "could not fetch the input files"
+    );
+    // Nothing was sent, so this is tried for as long as it takes; each time a little later.
+    let holds = u32::try_from(sitting.task.claim.fence).unwrap_or(u32::MAX);
+    Ok(PutBack {
+        rest: backoff(Duration::from_secs(1), holds),
+        step: Step::saying(
+            EventKind::Retrying,
+            "the input files cannot be fetched right now",
+        ),
+        attempt: None,
+    })
+}

@@ -1,0 +1,169 @@
+//! Checks a made picture, stores it as a file, and completes the task.
+
+use std::time::Duration;
+
+use errors::{Fault, Reason};
+use tokio::time::Instant;
+use types::{FileId, Microusd, OperationId};
+use uuid::Uuid;
+
+use super::{Made, Sitting, Studio};
+use crate::domain::attempt::AttemptEnd;
+use crate::domain::error::Error;
+use crate::domain::events::{EventKind, Step};
+use crate::domain::generation::{Failure, Output};
+use crate::domain::picture::{self, Picture};
+use crate::domain::ports::{Ending, NewFile};
+use crate::domain::provider::{ErrorClass, ProviderError};
+use crate::domain::retry::backoff;
+
+const STORING: u8 = 90;
+// A result that was paid for is worth waiting for the file service this long.
+const STORE_PATIENCE: Duration = Duration::from_secs(600);
+
+enum Kept {
+    Stored(FileId),
+    // The file service looked at it and said no.
+    Refused(Fault),
+    // It did not answer for as long as we wait.
+    OutOfPatience,
+}
+
+impl Studio {
+    pub(super) async fn keep(&self, sitting: &Sitting<'_>, made: Made) -> Result<(), Error> {
+        let (task, lease) = (sitting.task, sitting.lease);
+        let number = made.attempt;
+        let cost = cost_of(sitting, &made);
+        let step = Step::new(EventKind::Storing, STORING);
+        self.persist(task, lease, || self.work.note(task.claim, &step))
+            .await?;
+        // Nothing is charged for what is no picture.
+        let picture = match self.inspect(made.raw.bytes).await {
+            Ok(picture) => picture,
+            Err(detail) => return self.reject(sitting, number, detail).await,
+        };
+        match self.store(sitting, &picture).await {
+            Kept::Stored(file) => {
+                let output = Output {
+                    file,
+                    content_type: picture.content_type.to_owned(),
+                    width: picture.width,
+                    height: picture.height,
+                };
+                let ending = Ending::Completed {
+                    attempt: number,
+                    cost,
+                    outputs: vec![output],
+                };
+                self.finish(task, lease, &ending).await?;
+                metrics::counter!("generation_tasks_total", "outcome" => "completed", "reason" => "")
+                    .increment(1);
+                Ok(())
+            }
+            Kept::Refused(fault) => self.reject(sitting, number, fault.to_string()).await,
+            Kept::OutOfPatience => self.give_back(task, lease).await,
+        }
+    }
+
+    async fn inspect(&self, bytes: bytes::Bytes) -> Result<Picture, String> {
+        let permit = self.decoders.clone().acquire_owned().await;
+        let looked = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            picture::inspect(bytes)
+        });
+        // A decoder that panics has met no picture.
+        looked.await.unwrap_or_else(|error| Err(error.to_string()))
+    }
+
+    async fn reject(
+        &self,
+        sitting: &Sitting<'_>,
+        number: i64,
+        detail: String,
+    ) -> Result<(), Error> {
+        let error = ProviderError {
+            class: ErrorClass::InvalidOutput,
+            message: "the provider answered with something that is not a picture".to_owned(),
+            detail,
+            retry_after: None,
+        };
+        tracing::warn!(
+            task.id = %sitting.task.claim.task,
+            provider.name = %sitting.task.provider,
+            error.detail = %error.detail,
+            "a result is no picture"
+        );
+        let failure = Failure {
+            reason: error.class.reason(),
+            message: error.message.clone(),
+        };
+        let end = AttemptEnd::of(number, &error);
+        self.fail(sitting.task, sitting.lease, Some(end), failure)
+            .await
+    }
+
+    async fn store(&self, sitting: &Sitting<'_>, picture: &Picture) -> Kept {
+        let task = sitting.task;
+        let file = NewFile {
+            operation: output_operation(task.claim.task.uuid(), 0),
+            name: picture::file_name(&task.request.prompt, picture.extension),
+            session: task.session,
+            content_type: picture.content_type,
+            bytes: picture.bytes.clone(),
+        };
+        let begun = Instant::now();
+        for tries in 1.. {
+            let fault = match self.files.store(&task.patron, &file).await {
+                Ok(id) => return Kept::Stored(id),
+                Err(fault) => fault,
+            };
+            if is_final(&fault) {
+                return Kept::Refused(fault);
+            }
+            tracing::warn!(
+                task.id = %task.claim.task,
+                error = %fault,
+                tries,
+                "could not store a result"
+            );
+            if begun.elapsed() > STORE_PATIENCE {
+                break;
+            }
+            tokio::time::sleep(backoff(Duration::from_millis(200), tries)).await;
+        }
+        Kept::OutOfPatience
+    }
+}
+
+// The same task and place give the same operation, so storing again makes no second file.
+fn output_operation(task: Uuid, index: u32) -> OperationId {
+    OperationId(Uuid::new_v5(&task, &index.to_be_bytes()))
+}
+
+fn is_final(fault: &Fault) -> bool {
+    matches!(
+        fault.reason,
+        Reason::UnreadableFile
+            | Reason::UnsupportedMediaType
+            | Reason::TooLarge
+            | Reason::InvalidField
+            | Reason::OperationMismatch
+    )
+}
+
+// What the provider says it cost, when that is a price at all; else the model's price.
+fn cost_of(sitting: &Sitting<'_>, made: &Made) -> Microusd {
+    let price = sitting.model.price_per_image;
+    let said = made.raw.cost.or(made.quoted);
+    let cost = said.filter(|cost| cost.0 >= 0).unwrap_or(price);
+    if cost > price {
+        tracing::warn!(
+            task.id = %sitting.task.claim.task,
+            provider.name = %sitting.task.provider,
+            cost_microusd = cost.0,
+            price_microusd = price.0,
+            "a picture cost more than its price"
+        );
+    }
+    cost
+}

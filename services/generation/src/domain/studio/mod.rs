@@ -1,0 +1,316 @@
+//! The studio: does a task a worker holds, from its inputs to its stored result, and can be
+//! stopped at any point without anything being paid twice.
+
+mod asking;
+mod keeping;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use errors::Reason;
+use tokio::sync::Semaphore;
+use types::{Clock, Microusd};
+
+use crate::domain::attempt::{AttemptEnd, Resume, class_name, resume};
+use crate::domain::cooling::Cooling;
+use crate::domain::error::Error;
+use crate::domain::events::{EventKind, Step};
+use crate::domain::generation::Failure;
+use crate::domain::lease::Lease;
+use crate::domain::ports::{Claimed, Ending, Files, PutBack, Work};
+use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, RawImage};
+use crate::domain::retry::{Retry, backoff};
+use crate::domain::routing::Catalog;
+use crate::domain::signals::Signals;
+
+/// Does tasks.
+pub struct Studio {
+    /// Where their progress is kept.
+    pub work: Arc<dyn Work>,
+    /// Where inputs come from and results go to.
+    pub files: Arc<dyn Files>,
+    /// Who is asked.
+    pub catalog: Catalog,
+    /// Who is left alone just now.
+    pub cooling: Arc<Cooling>,
+    /// Wakes watchers.
+    pub signals: Arc<Signals>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How often a provider is asked.
+    pub retry: Retry,
+    /// How many pictures are decoded at a time: each may need half a gigabyte.
+    pub decoders: Arc<Semaphore>,
+}
+
+// A task under way: what every step of it needs.
+struct Sitting<'a> {
+    task: &'a Claimed,
+    lease: &'a Lease,
+    provider: &'a Arc<dyn ImageProvider>,
+    model: &'a Model,
+}
+
+struct Made {
+    attempt: i64,
+    raw: RawImage,
+    // What the job said when it was accepted.
+    quoted: Option<Microusd>,
+}
+
+enum Asked {
+    Made(Made),
+    Refused {
+        attempt: i64,
+        sends: u32,
+        error: ProviderError,
+    },
+    // Nothing was sent; the task rests, or ends.
+    Unasked(Result<PutBack, Failure>),
+}
+
+impl Studio {
+    /// Does a task as far as it can be done now: to its end, or back into the queue. The caller
+    /// drops this when the lease is lost.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] when the task is not ours any more; a store that refuses a write. Then the
+    /// task stays as it is until its lease runs out.
+    pub async fn perform(&self, task: &Claimed, lease: &Lease) -> Result<(), Error> {
+        let provider = self.catalog.provider(&task.provider);
+        let last = self
+            .persist(task, lease, || self.work.last_attempt(task.claim.task))
+            .await?;
+        let is_repeatable = provider.is_some_and(|one| one.is_repeatable());
+        let next = resume(last, is_repeatable, self.clock.now());
+        let model = provider.and_then(|one| one.models().iter().find(|m| m.name == task.model));
+        let (Some(provider), Some(model)) = (provider, model) else {
+            return self.fail_without_provider(task, lease, &next).await;
+        };
+        let sitting = Sitting {
+            task,
+            lease,
+            provider,
+            model,
+        };
+        let asked = match next {
+            Resume::Afresh => self.ask(&sitting).await?,
+            Resume::Poll {
+                number,
+                job,
+                sent_at,
+            } => self.follow(&sitting, number, &job, sent_at).await?,
+            Resume::GiveUp(number) => {
+                return self
+                    .fail(task, lease, Some(lost_result(number)), outcome_unknown())
+                    .await;
+            }
+        };
+        match asked {
+            Asked::Made(made) => self.keep(&sitting, made).await,
+            Asked::Refused {
+                attempt,
+                sends,
+                error,
+            } => self.refused(&sitting, attempt, sends, &error).await,
+            Asked::Unasked(Ok(back)) => self.put_back(task, lease, &back).await,
+            Asked::Unasked(Err(failure)) => self.fail(task, lease, None, failure).await,
+        }
+    }
+
+    /// Lets go of a task this process cannot finish: it goes back into the queue, unless its order
+    /// may have been paid and cannot be found again.
+    ///
+    /// # Errors
+    /// As [`Studio::perform`].
+    pub async fn give_back(&self, task: &Claimed, lease: &Lease) -> Result<(), Error> {
+        match self.next_step(task, lease).await? {
+            Resume::GiveUp(number) => {
+                let end = Some(lost_result(number));
+                self.fail(task, lease, end, outcome_unknown()).await
+            }
+            Resume::Afresh | Resume::Poll { .. } => {
+                let back = PutBack {
+                    rest: Duration::ZERO,
+                    step: Step::saying(EventKind::Requeued, "the worker stopped; another goes on"),
+                    attempt: None,
+                };
+                self.put_back(task, lease, &back).await
+            }
+        }
+    }
+
+    /// Ends a task whose doing broke down in our own code: trying again would break again.
+    ///
+    /// # Errors
+    /// As [`Studio::perform`].
+    pub async fn break_off(&self, task: &Claimed, lease: &Lease) -> Result<(), Error> {
+        let (end, failure) = match self.next_step(task, lease).await? {
+            Resume::Afresh => (None, internal_failure()),
+            Resume::Poll { number, .. } | Resume::GiveUp(number) => {
+                (Some(lost_result(number)), outcome_unknown())
+            }
+        };
+        self.fail(task, lease, end, failure).await
+    }
+
+    async fn next_step(&self, task: &Claimed, lease: &Lease) -> Result<Resume, Error> {
+        let read = || self.work.last_attempt(task.claim.task);
+        let last = self.persist(task, lease, read).await?;
+        let provider = self.catalog.provider(&task.provider);
+        let is_repeatable = provider.is_some_and(|one| one.is_repeatable());
+        Ok(resume(last, is_repeatable, self.clock.now()))
+    }
+
+    async fn fail_without_provider(
+        &self,
+        task: &Claimed,
+        lease: &Lease,
+        next: &Resume,
+    ) -> Result<(), Error> {
+        match next {
+            Resume::Poll { number, .. } | Resume::GiveUp(number) => {
+                let end = Some(lost_result(*number));
+                self.fail(task, lease, end, outcome_unknown()).await
+            }
+            Resume::Afresh => {
+                let failure = Failure {
+                    reason: Reason::NoProvider,
+                    message: format!(
+                        "provider '{}' with model '{}' is not set up here any more",
+                        task.provider, task.model
+                    ),
+                };
+                self.fail(task, lease, None, failure).await
+            }
+        }
+    }
+
+    async fn refused(
+        &self,
+        sitting: &Sitting<'_>,
+        number: i64,
+        sends: u32,
+        error: &ProviderError,
+    ) -> Result<(), Error> {
+        let (task, lease) = (sitting.task, sitting.lease);
+        self.cooling.failed(&task.provider, error);
+        metrics::counter!(
+            "generation_provider_errors_total",
+            "provider" => task.provider.clone(),
+            "class" => class_name(error.class),
+        )
+        .increment(1);
+        tracing::warn!(
+            task.id = %task.claim.task,
+            provider.name = %task.provider,
+            attempt.number = number,
+            error.class = class_name(error.class),
+            error.detail = %error.detail,
+            "a provider did not deliver"
+        );
+        let end = AttemptEnd::of(number, error);
+        match self.retry.rest(error, sends) {
+            Some(rest) => {
+                let back = PutBack {
+                    rest,
+                    step: Step::saying(EventKind::Retrying, error.message.clone()),
+                    attempt: Some(end),
+                };
+                self.put_back(task, lease, &back).await
+            }
+            None => {
+                let failure = Failure {
+                    reason: error.class.reason(),
+                    message: error.message.clone(),
+                };
+                self.fail(task, lease, Some(end), failure).await
+            }
+        }
+    }
+
+    async fn put_back(&self, task: &Claimed, lease: &Lease, back: &PutBack) -> Result<(), Error> {
+        self.persist(task, lease, || self.work.put_back(task.claim, back))
+            .await?;
+        if back.rest.is_zero() {
+            self.signals.work();
+        }
+        Ok(())
+    }
+
+    async fn fail(
+        &self,
+        task: &Claimed,
+        lease: &Lease,
+        attempt: Option<AttemptEnd>,
+        failure: Failure,
+    ) -> Result<(), Error> {
+        metrics::counter!(
+            "generation_tasks_total",
+            "outcome" => "failed",
+            "reason" => failure.reason.as_str_name(),
+        )
+        .increment(1);
+        self.finish(task, lease, &Ending::Failed { attempt, failure })
+            .await
+    }
+
+    async fn finish(&self, task: &Claimed, lease: &Lease, ending: &Ending) -> Result<(), Error> {
+        self.persist(task, lease, || self.work.finish(task.claim, ending))
+            .await?;
+        self.signals.outbox();
+        Ok(())
+    }
+
+    // A database that is away for a moment costs no result: the call is repeated as long as the
+    // task is surely ours. Every write of `Work` may be repeated.
+    async fn persist<T, F>(
+        &self,
+        task: &Claimed,
+        lease: &Lease,
+        call: impl Fn() -> F,
+    ) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        for tries in 1.. {
+            match call().await {
+                Err(error) if error.is_passing() && lease.is_held() => {
+                    if tries == 1 {
+                        tracing::warn!(task.id = %task.claim.task, error = %error, "the store is away");
+                    }
+                    tokio::time::sleep(backoff(Duration::from_millis(100), tries)).await;
+                }
+                Err(error) => return Err(error),
+                Ok(value) => {
+                    self.signals.changed(task.claim.task);
+                    return Ok(value);
+                }
+            }
+        }
+        Err(Error::Lost)
+    }
+}
+
+// How the money of such an attempt is settled comes with the usage ledger; until then its unit goes
+// back, for its owner got nothing.
+fn lost_result(number: i64) -> AttemptEnd {
+    AttemptEnd::unknown(number, "a worker stopped while the order was under way")
+}
+
+fn outcome_unknown() -> Failure {
+    Failure {
+        reason: ErrorClass::Ambiguous.reason(),
+        message:
+            "the provider may have done the work, but its result is lost; it is not sent again"
+                .to_owned(),
+    }
+}
+
+fn internal_failure() -> Failure {
+    Failure {
+        reason: Reason::Internal,
+        message: "a fault of ours; the generation's id finds it in the log".to_owned(),
+    }
+}

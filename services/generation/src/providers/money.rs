@@ -1,0 +1,140 @@
+//! What a picture cost, from what a reply says was used.
+
+use std::fmt;
+use std::str::FromStr;
+
+use types::Microusd;
+
+/// A cost above this for one picture is no cost but a mistake, and not believed.
+const MOST_EVER: i64 = 1_000_000_000;
+
+/// Prices of a million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// Text sent.
+    pub text_in: Microusd,
+    /// Pictures sent.
+    pub image_in: Microusd,
+    /// Text received.
+    pub text_out: Microusd,
+    /// Pictures received.
+    pub image_out: Microusd,
+}
+
+/// Tokens that were used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tokens {
+    /// Text sent.
+    pub text_in: u64,
+    /// Pictures sent.
+    pub image_in: u64,
+    /// Text received.
+    pub text_out: u64,
+    /// Pictures received.
+    pub image_out: u64,
+}
+
+/// The text is not four amounts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "must be four prices of a million tokens in US dollars: text in, image in, text out, \
+     image out, like 0.30,0.30,2.50,30"
+)]
+pub struct InvalidRates;
+
+impl FromStr for Rates {
+    type Err = InvalidRates;
+
+    fn from_str(text: &str) -> Result<Self, InvalidRates> {
+        let amounts: Result<Vec<Microusd>, _> =
+            text.split(',').map(|part| part.trim().parse()).collect();
+        match amounts.as_deref() {
+            Ok(&[text_in, image_in, text_out, image_out]) => Ok(Self {
+                text_in,
+                image_in,
+                text_out,
+                image_out,
+            }),
+            _ => Err(InvalidRates),
+        }
+    }
+}
+
+impl fmt::Display for Rates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let amounts = [self.text_in, self.image_in, self.text_out, self.image_out];
+        let shown = amounts.map(|amount| amount.to_string().trim_start_matches('$').to_owned());
+        f.write_str(&shown.join(","))
+    }
+}
+
+impl Rates {
+    /// What these tokens cost, rounded up; `None` when nothing was used or it cannot be right.
+    #[must_use]
+    pub fn cost(&self, used: Tokens) -> Option<Microusd> {
+        let parts = [
+            (used.text_in, self.text_in),
+            (used.image_in, self.image_in),
+            (used.text_out, self.text_out),
+            (used.image_out, self.image_out),
+        ];
+        let total: i128 = (parts.iter())
+            .map(|(tokens, rate)| i128::from(*tokens) * i128::from(rate.0))
+            .sum();
+        let micro = i64::try_from((total + 999_999) / 1_000_000).ok()?;
+        plausible(micro)
+    }
+}
+
+/// A cost in hundredths of a US dollar, rounded up to millionths.
+#[must_use]
+pub fn cents(amount: f64) -> Option<Microusd> {
+    if !amount.is_finite() || amount < 0.0 || amount > 1e9 {
+        return None;
+    }
+    // Binary fractions: 1.4 cents must stay 14,000.
+    plausible((amount * 10_000.0 - 1e-6).ceil() as i64)
+}
+
+fn plausible(micro: i64) -> Option<Microusd> {
+    (1..=MOST_EVER).contains(&micro).then_some(Microusd(micro))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_cost_their_rate() {
+        let rates: Rates = "0.30,0.30,2.50,30".parse().unwrap();
+        let used = Tokens {
+            text_in: 15,
+            image_out: 1290,
+            ..Tokens::default()
+        };
+        assert_eq!(rates.cost(used), Some(Microusd(38_705)));
+        assert_eq!(rates.cost(Tokens::default()), None);
+        let absurd = Tokens {
+            image_out: u64::MAX,
+            ..used
+        };
+        assert_eq!(rates.cost(absurd), None);
+        assert_eq!(rates.to_string().parse(), Ok(rates));
+    }
+
+    #[test]
+    fn cents_are_exact() {
+        assert_eq!(cents(1.4), Some(Microusd(14_000)));
+        assert_eq!(cents(4.50001), Some(Microusd(45_001)));
+        for wrong in [f64::NAN, -1.0, f64::INFINITY, 1e300, 0.0, 200_000.0] {
+            assert_eq!(cents(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn rates_are_four() {
+        for text in ["", "1,2,3", "1,2,3,x", "1,2,3,4,5"] {
+            assert_eq!(text.parse::<Rates>(), Err(InvalidRates), "{text}");
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Wire to domain and back.
+
+use contracts::generation::v1 as wire;
+use contracts::generation::v1::generation::{Kind as WireKind, Status as WireStatus};
+use contracts::generation::v1::generation_event::Type as WireType;
+use contracts::generation::v1::provider::State as WireState;
+use errors::{Fault, Violations};
+use types::{GenerationId, Page, PageRequest};
+
+use crate::domain::desk::{ProviderCard, ProviderState};
+use crate::domain::events::{Event, EventKind};
+use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind, Output, Status};
+use crate::domain::order::{ImageForm, OrderForm};
+use crate::domain::provider::Model;
+
+pub(super) fn read_order(request: wire::CreateGenerationRequest) -> OrderForm {
+    OrderForm {
+        kind: match request.kind() {
+            WireKind::Image => Some(Kind::Image),
+            WireKind::Unspecified => None,
+        },
+        image: request.image.map(read_image),
+        session_id: request.session_id,
+    }
+}
+
+fn read_image(image: wire::ImageSpec) -> ImageForm {
+    ImageForm {
+        prompt: image.prompt,
+        negative_prompt: image.negative_prompt,
+        width: image.width,
+        height: image.height,
+        seed: image.seed,
+        input_file_ids: image.input_file_ids,
+        provider: image.provider,
+        model: image.model,
+    }
+}
+
+pub(super) fn read_id(text: &str) -> Result<GenerationId, Fault> {
+    text.parse()
+        .map_err(|error: types::InvalidId| Fault::field("id", error.to_string()))
+}
+
+pub(super) fn read_watch(
+    request: &wire::WatchGenerationRequest,
+) -> Result<(GenerationId, i64), Fault> {
+    let mut violations = Violations::new();
+    let id = violations.read("id", request.id.parse::<GenerationId>());
+    let after = request.after_sequence;
+    violations.check(after >= 0, "afterSequence", "must not be negative");
+    match id {
+        Some(id) if violations.is_empty() => Ok((id, after)),
+        _ => Err(violations.into_fault()),
+    }
+}
+
+pub(super) fn read_list(
+    request: &wire::ListGenerationsRequest,
+) -> Result<(Filter, PageRequest), Fault> {
+    let mut violations = Violations::new();
+    let status = match WireStatus::try_from(request.status) {
+        Ok(WireStatus::Unspecified) => None,
+        Ok(WireStatus::Pending) => Some(Status::Pending),
+        Ok(WireStatus::Processing) => Some(Status::Processing),
+        Ok(WireStatus::Completed) => Some(Status::Completed),
+        Ok(WireStatus::Failed) => Some(Status::Failed),
+        Ok(WireStatus::Cancelled) => Some(Status::Cancelled),
+        Err(_) => {
+            let known = "must be PENDING, PROCESSING, COMPLETED, FAILED or CANCELLED";
+            violations.add("status", known);
+            None
+        }
+    };
+    let session = match request.session_id.as_str() {
+        "" => None,
+        text => violations.read("sessionId", text.parse()),
+    };
+    let page = PageRequest::parse(request.page_size, &request.page_token)
+        .map_err(|error| violations.add(error.field(), error.to_string()));
+    match page {
+        Ok(page) if violations.is_empty() => Ok((Filter { status, session }, page)),
+        _ => Err(violations.into_fault()),
+    }
+}
+
+pub(super) fn generation(generation: Generation) -> wire::Generation {
+    let created_at = Some(generation.created_at.into());
+    let updated_at = Some(generation.updated_at.into());
+    wire::Generation {
+        id: generation.id.to_string(),
+        status: status(generation.status).into(),
+        kind: match generation.kind {
+            Kind::Image => WireKind::Image.into(),
+        },
+        progress: i32::from(generation.progress),
+        image: Some(image(generation.request)),
+        session_id: optional(generation.session),
+        provider: generation.provider,
+        model: generation.model,
+        attempts: i32::try_from(generation.attempts).unwrap_or(i32::MAX),
+        cost_microusd: generation.cost.0,
+        outputs: generation.outputs.into_iter().map(output).collect(),
+        error: generation.failure.map(failure),
+        ignored_parameters: generation.ignored,
+        created_at,
+        updated_at,
+        completed_at: generation.completed_at.map(Into::into),
+    }
+}
+
+pub(super) fn page(page: Page<Generation>) -> wire::ListGenerationsResponse {
+    wire::ListGenerationsResponse {
+        generations: page.items.into_iter().map(generation).collect(),
+        next_page_token: page.next_token,
+    }
+}
+
+pub(super) fn event(event: Event) -> wire::WatchGenerationResponse {
+    let kind = match event.kind {
+        EventKind::Queued => WireType::Queued,
+        EventKind::Started => WireType::Started,
+        EventKind::Generating => WireType::Generating,
+        EventKind::Storing => WireType::Storing,
+        EventKind::Retrying => WireType::Retrying,
+        EventKind::Requeued => WireType::Requeued,
+        EventKind::Completed => WireType::Completed,
+        EventKind::Failed => WireType::Failed,
+        EventKind::Cancelled => WireType::Cancelled,
+    };
+    wire::WatchGenerationResponse {
+        event: Some(wire::GenerationEvent {
+            sequence: event.sequence,
+            r#type: kind.into(),
+            created_at: Some(event.created_at.into()),
+            message: event.message,
+            progress: i32::from(event.progress),
+            status: status(event.status).into(),
+        }),
+    }
+}
+
+pub(super) fn providers(cards: Vec<ProviderCard>) -> wire::ListProvidersResponse {
+    wire::ListProvidersResponse {
+        providers: cards.into_iter().map(provider).collect(),
+    }
+}
+
+fn provider(card: ProviderCard) -> wire::Provider {
+    let (state, available_at) = match card.state {
+        ProviderState::Available => (WireState::Available, None),
+        ProviderState::Cooling(until) => (WireState::Cooling, Some(until.into())),
+        ProviderState::Unconfigured => (WireState::Unconfigured, None),
+    };
+    wire::Provider {
+        name: card.name,
+        models: card.models.into_iter().map(model).collect(),
+        state: state.into(),
+        available_at,
+        procedural: card.is_procedural,
+    }
+}
+
+fn model(model: Model) -> wire::Model {
+    wire::Model {
+        name: model.name,
+        price_per_image_microusd: model.price_per_image.0,
+        takes_input_images: model.takes_input_images,
+        price_as_of: model.price_as_of,
+    }
+}
+
+fn status(status: Status) -> WireStatus {
+    match status {
+        Status::Pending => WireStatus::Pending,
+        Status::Processing => WireStatus::Processing,
+        Status::Completed => WireStatus::Completed,
+        Status::Failed => WireStatus::Failed,
+        Status::Cancelled => WireStatus::Cancelled,
+    }
+}
+
+fn image(request: ImageRequest) -> wire::ImageSpec {
+    wire::ImageSpec {
+        prompt: request.prompt,
+        negative_prompt: request.negative_prompt,
+        width: Some(pixels(request.width)),
+        height: Some(pixels(request.height)),
+        seed: Some(request.seed),
+        input_file_ids: request.inputs.iter().map(ToString::to_string).collect(),
+        provider: request.provider.unwrap_or_default(),
+        model: request.model.unwrap_or_default(),
+    }
+}
+
+fn output(output: Output) -> wire::Output {
+    wire::Output {
+        file_id: output.file.to_string(),
+        content_type: output.content_type,
+        width: pixels(output.width),
+        height: pixels(output.height),
+    }
+}
+
+fn failure(failure: Failure) -> wire::Failure {
+    wire::Failure {
+        reason: failure.reason.as_str_name().to_owned(),
+        message: failure.message,
+    }
+}
+
+fn pixels(side: u32) -> i32 {
+    i32::try_from(side).unwrap_or(i32::MAX)
+}
+
+fn optional(id: Option<impl ToString>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,40 @@
+//! What went wrong, as the caller may read it.
+
+use errors::{Fault, Reason, Violations};
+
+use crate::domain::error::Error;
+use crate::domain::order::input_field;
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Invalid(found) => {
+                let mut violations = Violations::new();
+                violations.extend(found);
+                violations.into_fault()
+            }
+            Error::NoProvider(said) => Self::new(Reason::NoProvider, said),
+            Error::NotFound => Self::not_found("generation"),
+            Error::InputNotFound(place) => {
+                let field = input_field(place);
+                Self::new(Reason::NotFound, format!("no such file: {field}")).with("field", field)
+            }
+            Error::Ended(status) => Self::new(
+                Reason::WrongState,
+                format!("the generation has {} already", status.as_str()),
+            )
+            .with("status", status.as_str().to_uppercase()),
+            Error::ReservationUsed => Self::new(
+                Reason::OperationMismatch,
+                "the reservation was used for another generation",
+            ),
+            Error::ReceiptRefused => Self::new(
+                Reason::PermissionDenied,
+                "the reservation receipt is not valid for this call",
+            ),
+            // Only workers lose a claim, and they tell nobody.
+            Error::Lost => Self::internal(Error::Lost),
+            Error::Peer(fault) | Error::Store(fault) => fault,
+        }
+    }
+}

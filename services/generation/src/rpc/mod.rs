@@ -1,0 +1,8 @@
+//! The front room: wire to domain and back, nothing else.
+
+mod convert;
+mod error;
+mod generation_service;
+mod watch;
+
+pub use generation_service::GenerationRpc;

@@ -1,0 +1,73 @@
+//! `tasks`: one row per generation.
+
+use sea_orm::entity::prelude::*;
+
+/// A generation.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "tasks")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// The user whose it is.
+    pub owner: Uuid,
+    /// The owner's plan when it was ordered.
+    pub tier: String,
+    /// `domain::generation::Kind`.
+    pub kind: String,
+    /// `domain::generation::Status`.
+    pub status: String,
+    /// `domain::generation::ImageRequest` as JSON.
+    pub request: String,
+    /// The client's own grouping.
+    pub session_id: Option<Uuid>,
+    /// The unit set aside for it; each reservation serves one task.
+    pub reservation_id: Option<Uuid>,
+    /// Who does it.
+    pub provider: String,
+    /// With which model.
+    pub model: String,
+    /// Parts of the order without effect, as a JSON list.
+    pub ignored: String,
+    /// How often a provider was asked.
+    pub attempts: i64,
+    /// What it cost.
+    pub cost_microusd: i64,
+    /// 0 to 100.
+    pub progress: i64,
+    /// `errors::Reason` by name.
+    pub failure_reason: Option<String>,
+    /// The sentence that goes with it.
+    pub failure_message: Option<String>,
+    /// Not before this moment, microseconds by the database's clock.
+    pub run_at: i64,
+    /// Counts the claims; a worker's writes carry the number of its own.
+    pub fence: i64,
+    /// Until when a worker has it, microseconds by the database's clock.
+    pub lease_until: Option<i64>,
+    /// Which worker.
+    pub worker: Option<String>,
+    /// The number of its last event.
+    pub last_sequence: i64,
+    /// Microseconds.
+    pub created_at: i64,
+    /// Microseconds.
+    pub updated_at: i64,
+    /// Microseconds.
+    pub completed_at: Option<i64>,
+}
+
+/// None: what belongs together is read together by its own queries.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Entity {
+    /// One generation of an owner. There is no finder without one.
+    pub fn find_owned(owner: Uuid, id: Uuid) -> Select<Self> {
+        Self::find()
+            .filter(Column::Id.eq(id))
+            .filter(Column::Owner.eq(owner))
+    }
+}

@@ -1,0 +1,16 @@
+//! How the tables came to be, one step a file.
+
+mod m0001_generations;
+
+use sea_orm_migration::async_trait;
+use sea_orm_migration::{MigrationTrait, MigratorTrait};
+
+/// Every step, in order.
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_generations::Migration)]
+    }
+}

@@ -1,0 +1,73 @@
+//! The back room: generations as rows. Every write of a worker carries its claim.
+
+mod attempts;
+mod claim;
+pub mod entity;
+mod events;
+mod migration;
+mod outbox;
+mod rows;
+mod tasks;
+mod transitions;
+mod work;
+
+use std::sync::Arc;
+
+use database::{Backend, Database, DatabaseError};
+use errors::Fault;
+use types::Clock;
+
+use crate::domain::error::Error;
+
+pub use migration::Migrator;
+
+/// The generation service's database.
+#[derive(Clone)]
+pub struct Store {
+    db: Database,
+    clock: Arc<dyn Clock>,
+}
+
+impl Store {
+    /// A store in this database; its migrations must have run.
+    pub fn new(db: Database, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock }
+    }
+
+    /// Asks the database for an answer.
+    ///
+    /// # Errors
+    /// It gives none.
+    pub async fn ping(&self) -> Result<(), DatabaseError> {
+        self.db.ping().await
+    }
+
+    // Now, in microseconds, as SQL. Leases and waits are compared by one clock however many
+    // processes there are: the database server's. SQLite has one process, so its clock serves.
+    fn now_sql(&self) -> String {
+        match self.db.backend() {
+            Backend::Postgres => {
+                "(extract(epoch from clock_timestamp()) * 1000000)::bigint".to_owned()
+            }
+            Backend::Sqlite => self.clock.now().micros().to_string(),
+        }
+    }
+
+    fn skip_locked(&self) -> &'static str {
+        match self.db.backend() {
+            Backend::Postgres => "FOR UPDATE SKIP LOCKED",
+            // There is one writer.
+            Backend::Sqlite => "",
+        }
+    }
+}
+
+// Database errors end here.
+fn failed(error: impl Into<DatabaseError>) -> Error {
+    Error::Store(Fault::from(error.into()))
+}
+
+// A row that does not say what our own code wrote.
+fn unreadable(what: &str) -> Error {
+    Error::Store(Fault::internal(format!("a stored {what} cannot be read")))
+}

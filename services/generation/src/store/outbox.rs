@@ -1,0 +1,108 @@
+//! Calls owed to the usage service: written with the change that owes them, taken one by one.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, Set, Statement};
+use uuid::Uuid;
+
+use super::entity::{outbox, tasks};
+use super::{Store, failed, rows};
+use crate::domain::error::Error;
+use crate::domain::ports::{Debt, DebtKind, Outbox};
+
+impl Store {
+    /// Owes a call for a task's reservation; due at once.
+    pub(super) async fn owe(
+        &self,
+        db: &impl ConnectionTrait,
+        row: &tasks::Model,
+        kind: DebtKind,
+    ) -> Result<(), Error> {
+        let Some(reservation) = row.reservation_id else {
+            return Ok(());
+        };
+        let call = outbox::ActiveModel {
+            id: Set(Uuid::now_v7()),
+            kind: Set(kind.as_str().to_owned()),
+            reservation_id: Set(reservation),
+            task_id: Set(row.id),
+            // Before any clock: whatever its database says, now is later.
+            due_at: Set(0),
+            tries: Set(0),
+        };
+        let inserted = outbox::Entity::insert(call).exec_without_returning(db);
+        inserted.await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Outbox for Store {
+    // A task's confirmation goes first: its resolution is not taken while one is open. One that
+    // was overtaken by the resolution need not go at all.
+    async fn take_due(&self, limit: u64, hold: Duration) -> Result<Vec<Debt>, Error> {
+        let tx = self.db.begin().await.map_err(failed)?;
+        let now = self.now_sql();
+        let skip_locked = self.skip_locked();
+        let sql = format!(
+            "WITH due AS MATERIALIZED (
+                SELECT id FROM outbox AS one
+                WHERE due_at <= {now} AND (kind = 'confirm' OR NOT EXISTS (
+                    SELECT 1 FROM outbox AS other
+                    WHERE other.task_id = one.task_id AND other.kind = 'confirm'))
+                ORDER BY due_at, id LIMIT $1 {skip_locked})
+            UPDATE outbox SET due_at = {now} + $2, tries = tries + 1
+            WHERE id IN (SELECT id FROM due) RETURNING *"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let values = [limit.into(), micros(hold).into()];
+        let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
+        let taken = outbox::Entity::find().from_raw_sql(statement);
+        let taken = taken.all(&*tx).await.map_err(failed)?;
+        let overtaken = resolved(&*tx, &taken).await?;
+        let mut debts = Vec::new();
+        for row in taken {
+            if row.kind == DebtKind::Confirm.as_str() && overtaken.contains(&row.task_id) {
+                row.delete(&*tx).await.map_err(failed)?;
+            } else {
+                debts.push(rows::debt(&row)?);
+            }
+        }
+        tx.commit().await.map_err(failed)?;
+        Ok(debts)
+    }
+
+    async fn close(&self, debt: &Debt) -> Result<(), Error> {
+        let deleted = outbox::Entity::delete_by_id(debt.id).exec(self.db.write());
+        deleted.await.map_err(failed)?;
+        Ok(())
+    }
+
+    async fn postpone(&self, debt: &Debt, rest: Duration) -> Result<(), Error> {
+        let now = self.now_sql();
+        let sql = format!("UPDATE outbox SET due_at = {now} + $1 WHERE id = $2");
+        let db = self.db.write();
+        let values = [micros(rest).into(), debt.id.into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        db.execute_raw(statement).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
+async fn resolved(db: &impl ConnectionTrait, taken: &[outbox::Model]) -> Result<Vec<Uuid>, Error> {
+    let confirms = (taken.iter()).filter(|row| row.kind == DebtKind::Confirm.as_str());
+    let tasks: Vec<Uuid> = confirms.map(|row| row.task_id).collect();
+    if tasks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = outbox::Entity::find()
+        .filter(outbox::Column::TaskId.is_in(tasks))
+        .filter(outbox::Column::Kind.ne(DebtKind::Confirm.as_str()));
+    let found = found.all(db).await.map_err(failed)?;
+    Ok(found.into_iter().map(|row| row.task_id).collect())
+}
+
+pub(super) fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX / 4)
+}

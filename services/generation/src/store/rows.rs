@@ -1,0 +1,114 @@
+//! Rows to what they mean.
+
+use errors::Reason;
+use types::{FileId, GenerationId, Microusd, ReservationId, SessionId, Timestamp, UserId};
+
+use super::entity::{attempts, events, outbox, outputs, tasks};
+use super::unreadable;
+use crate::domain::attempt::{Attempt, AttemptState};
+use crate::domain::error::Error;
+use crate::domain::events::{Event, EventKind};
+use crate::domain::generation::{Failure, Generation, ImageRequest, Kind, Output, Status};
+use crate::domain::ports::{Claim, Claimed, Debt, DebtKind, Patron};
+use crate::domain::provider::Job;
+
+pub(super) fn generation(
+    row: tasks::Model,
+    files: Vec<outputs::Model>,
+) -> Result<Generation, Error> {
+    let failure = match (&row.failure_reason, row.failure_message) {
+        (Some(reason), message) => Some(Failure {
+            reason: Reason::from_str_name(reason).ok_or_else(|| unreadable("reason"))?,
+            message: message.unwrap_or_default(),
+        }),
+        (None, _) => None,
+    };
+    Ok(Generation {
+        id: GenerationId(row.id),
+        owner: UserId(row.owner),
+        status: Status::read(&row.status).ok_or_else(|| unreadable("status"))?,
+        kind: Kind::read(&row.kind).ok_or_else(|| unreadable("kind"))?,
+        progress: percent(row.progress),
+        request: request(&row.request)?,
+        session: row.session_id.map(SessionId),
+        provider: row.provider,
+        model: row.model,
+        attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        cost: Microusd(row.cost_microusd),
+        outputs: files.into_iter().map(output).collect(),
+        failure,
+        ignored: serde_json::from_str(&row.ignored).map_err(|_| unreadable("list"))?,
+        created_at: Timestamp(row.created_at),
+        updated_at: Timestamp(row.updated_at),
+        completed_at: row.completed_at.map(Timestamp),
+    })
+}
+
+pub(super) fn claimed(row: tasks::Model) -> Result<Claimed, Error> {
+    Ok(Claimed {
+        claim: Claim {
+            task: GenerationId(row.id),
+            fence: row.fence,
+        },
+        patron: Patron {
+            id: UserId(row.owner),
+            tier: row.tier,
+        },
+        request: request(&row.request)?,
+        session: row.session_id.map(SessionId),
+        provider: row.provider,
+        model: row.model,
+        attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+    })
+}
+
+pub(super) fn attempt(row: &attempts::Model) -> Result<Attempt, Error> {
+    let job: Option<Job> = match &row.job {
+        Some(text) => Some(serde_json::from_str(text).map_err(|_| unreadable("job"))?),
+        None => None,
+    };
+    Ok(Attempt {
+        number: row.number,
+        state: AttemptState::read(&row.state).ok_or_else(|| unreadable("attempt"))?,
+        job,
+        sent_at: row.sent_at.map(Timestamp),
+    })
+}
+
+pub(super) fn event(row: events::Model) -> Result<Event, Error> {
+    Ok(Event {
+        sequence: row.sequence,
+        kind: EventKind::read(&row.kind).ok_or_else(|| unreadable("event"))?,
+        status: Status::read(&row.status).ok_or_else(|| unreadable("status"))?,
+        progress: percent(row.progress),
+        message: row.message,
+        created_at: Timestamp(row.created_at),
+    })
+}
+
+pub(super) fn debt(row: &outbox::Model) -> Result<Debt, Error> {
+    Ok(Debt {
+        id: row.id,
+        kind: DebtKind::read(&row.kind).ok_or_else(|| unreadable("call"))?,
+        reservation: ReservationId(row.reservation_id),
+        task: GenerationId(row.task_id),
+        tries: u32::try_from(row.tries).unwrap_or(u32::MAX),
+    })
+}
+
+fn output(row: outputs::Model) -> Output {
+    Output {
+        file: FileId(row.file_id),
+        content_type: row.content_type,
+        width: u32::try_from(row.width).unwrap_or(0),
+        height: u32::try_from(row.height).unwrap_or(0),
+    }
+}
+
+fn request(text: &str) -> Result<ImageRequest, Error> {
+    serde_json::from_str(text).map_err(|_| unreadable("order"))
+}
+
+fn percent(value: i64) -> u8 {
+    u8::try_from(value.clamp(0, 100)).unwrap_or(100)
+}

@@ -1,0 +1,122 @@
+//! What a worker does to its task: a step told, the task given back, the task ended.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ConnectionTrait, EntityTrait, Set, UpdateMany};
+use uuid::Uuid;
+
+use super::entity::{outputs, tasks};
+use super::outbox::micros;
+use super::{Store, attempts, events, failed};
+use crate::domain::error::Error;
+use crate::domain::events::{EventKind, Step};
+use crate::domain::generation::{Output, Status};
+use crate::domain::ports::{Claim, DebtKind, Ending, PutBack};
+
+impl Store {
+    pub(super) async fn tell(&self, claim: Claim, step: &Step) -> Result<(), Error> {
+        let tx = self.db.begin().await.map_err(failed)?;
+        let change = events::change(step, self.clock.now().micros());
+        let row = events::apply(&*tx, events::held(change, claim), step).await?;
+        row.ok_or(Error::Lost)?;
+        tx.commit().await.map_err(failed)
+    }
+
+    pub(super) async fn return_to_queue(&self, claim: Claim, back: &PutBack) -> Result<(), Error> {
+        let now = self.clock.now().micros();
+        let rest = micros(back.rest);
+        let run_at = Expr::cust(format!("{} + {rest}", self.now_sql()));
+        let tx = self.db.begin().await.map_err(failed)?;
+        let change = without_worker(events::change(&back.step, now), Status::Pending)
+            .col_expr(tasks::Column::RunAt, run_at);
+        let row = events::apply(&*tx, events::held(change, claim), &back.step).await?;
+        row.ok_or(Error::Lost)?;
+        if let Some(end) = &back.attempt {
+            attempts::close(&*tx, claim.task.uuid(), end, now).await?;
+        }
+        tx.commit().await.map_err(failed)
+    }
+
+    pub(super) async fn end_task(&self, claim: Claim, ending: &Ending) -> Result<(), Error> {
+        let now = self.clock.now().micros();
+        let task = claim.task.uuid();
+        let (step, status, debt) = match ending {
+            Ending::Completed { .. } => (
+                Step::new(EventKind::Completed, 100),
+                Status::Completed,
+                DebtKind::Settle,
+            ),
+            Ending::Failed { failure, .. } => (
+                Step::saying(EventKind::Failed, failure.message.clone()),
+                Status::Failed,
+                DebtKind::Release,
+            ),
+        };
+        let mut change = without_worker(events::change(&step, now), status)
+            .col_expr(tasks::Column::CompletedAt, Expr::value(now));
+        match ending {
+            Ending::Completed { cost, .. } => {
+                change = change.col_expr(tasks::Column::CostMicrousd, Expr::value(cost.0));
+            }
+            Ending::Failed { failure, .. } => {
+                let reason = Expr::value(failure.reason.as_str_name());
+                let message = Expr::value(failure.message.clone());
+                change = change
+                    .col_expr(tasks::Column::FailureReason, reason)
+                    .col_expr(tasks::Column::FailureMessage, message);
+            }
+        }
+        let tx = self.db.begin().await.map_err(failed)?;
+        let row = events::apply(&*tx, events::held(change, claim), &step).await?;
+        let row = row.ok_or(Error::Lost)?;
+        match ending {
+            Ending::Completed {
+                attempt,
+                cost,
+                outputs,
+            } => {
+                attempts::succeed(&*tx, task, *attempt, cost.0, now).await?;
+                insert_outputs(&*tx, task, outputs).await?;
+            }
+            Ending::Failed { attempt, .. } => {
+                if let Some(end) = attempt {
+                    attempts::close(&*tx, task, end, now).await?;
+                }
+            }
+        }
+        self.owe(&*tx, &row, debt).await?;
+        tx.commit().await.map_err(failed)
+    }
+}
+
+/// The task leaves its worker's hands.
+pub(super) fn without_worker(
+    update: UpdateMany<tasks::Entity>,
+    status: Status,
+) -> UpdateMany<tasks::Entity> {
+    update
+        .col_expr(tasks::Column::Status, Expr::value(status.as_str()))
+        .col_expr(tasks::Column::LeaseUntil, Expr::value(None::<i64>))
+        .col_expr(tasks::Column::Worker, Expr::value(None::<String>))
+}
+
+async fn insert_outputs(
+    db: &impl ConnectionTrait,
+    task: Uuid,
+    made: &[Output],
+) -> Result<(), Error> {
+    let rows = (0_i64..)
+        .zip(made)
+        .map(|(place, output)| outputs::ActiveModel {
+            task_id: Set(task),
+            place: Set(place),
+            file_id: Set(output.file.uuid()),
+            content_type: Set(output.content_type.clone()),
+            width: Set(i64::from(output.width)),
+            height: Set(i64::from(output.height)),
+        });
+    for row in rows {
+        let inserted = outputs::Entity::insert(row).exec_without_returning(db);
+        inserted.await.map_err(failed)?;
+    }
+    Ok(())
+}

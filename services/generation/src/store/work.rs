@@ -1,0 +1,59 @@
+//! The workers' side of the store; each write stands in the file of its table.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use types::GenerationId;
+
+use super::Store;
+use crate::domain::attempt::Attempt;
+use crate::domain::error::Error;
+use crate::domain::events::Step;
+use crate::domain::ports::{Advance, Claim, Claimed, Ending, PlannedAttempt, PutBack, Work};
+
+#[async_trait]
+impl Work for Store {
+    async fn claim(
+        &self,
+        worker: &str,
+        limit: u64,
+        lease: Duration,
+        avoid: &[String],
+    ) -> Result<Vec<Claimed>, Error> {
+        self.claim_due(worker, limit, lease, avoid).await
+    }
+
+    async fn renew(&self, claim: Claim, lease: Duration) -> Result<(), Error> {
+        self.renew_lease(claim, lease).await
+    }
+
+    async fn last_attempt(&self, task: GenerationId) -> Result<Option<Attempt>, Error> {
+        self.read_last_attempt(task).await
+    }
+
+    async fn plan(&self, claim: Claim, attempt: &PlannedAttempt) -> Result<i64, Error> {
+        self.plan_attempt(claim, attempt).await
+    }
+
+    async fn advance(
+        &self,
+        claim: Claim,
+        number: i64,
+        advance: &Advance,
+        step: &Step,
+    ) -> Result<(), Error> {
+        self.advance_attempt(claim, number, advance, step).await
+    }
+
+    async fn note(&self, claim: Claim, step: &Step) -> Result<(), Error> {
+        self.tell(claim, step).await
+    }
+
+    async fn put_back(&self, claim: Claim, back: &PutBack) -> Result<(), Error> {
+        self.return_to_queue(claim, back).await
+    }
+
+    async fn finish(&self, claim: Claim, ending: &Ending) -> Result<(), Error> {
+        self.end_task(claim, ending).await
+    }
+}

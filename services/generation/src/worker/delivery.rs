@@ -1,0 +1,95 @@
+//! Delivers the calls owed to the usage service, until each is answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use errors::Reason;
+use futures::future::join_all;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::error::Error;
+use crate::domain::ports::{Debt, Outbox, Quota};
+use crate::domain::retry::backoff;
+use crate::domain::signals::Signals;
+
+const POLL: Duration = Duration::from_secs(1);
+const BATCH: u64 = 16;
+// Longer than a call takes; a process that dies with a call in its hands gives it back by then.
+const HOLD: Duration = Duration::from_secs(30);
+
+/// Delivers owed calls.
+pub struct Delivery {
+    /// Where they are kept.
+    pub outbox: Arc<dyn Outbox>,
+    /// Whom they are owed to.
+    pub quota: Arc<dyn Quota>,
+    /// Who tells that there is one.
+    pub signals: Arc<Signals>,
+}
+
+impl Delivery {
+    /// Delivers until it is told to end and nothing that is due is left.
+    pub async fn run(self, end: CancellationToken) {
+        loop {
+            let left = match self.deliver().await {
+                Ok(delivered) => delivered > 0,
+                Err(error) => {
+                    tracing::warn!(error = %error, "could not look for calls to deliver");
+                    false
+                }
+            };
+            if left {
+                continue;
+            }
+            if end.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                () = end.cancelled() => {}
+                () = self.signals.wait_for_outbox() => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+    }
+
+    /// Delivers what is due now; answers how many calls were tried.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn deliver(&self) -> Result<usize, Error> {
+        let due = self.outbox.take_due(BATCH, HOLD).await?;
+        let outcomes = join_all(due.iter().map(|debt| self.pay(debt))).await;
+        let tried = outcomes.len();
+        outcomes.into_iter().collect::<Result<Vec<()>, Error>>()?;
+        Ok(tried)
+    }
+
+    async fn pay(&self, debt: &Debt) -> Result<(), Error> {
+        let Err(fault) = self.quota.resolve(debt.kind, debt.reservation).await else {
+            return self.outbox.close(debt).await;
+        };
+        if matches!(fault.reason, Reason::NotFound | Reason::WrongState) {
+            // Asking again gives the same answer; a person must look.
+            tracing::error!(
+                task.id = %debt.task,
+                reservation.id = %debt.reservation,
+                call = debt.kind.as_str(),
+                error = %fault,
+                "the usage service refuses a call about a reservation"
+            );
+            metrics::counter!("generation_outbox_refused_total", "call" => debt.kind.as_str())
+                .increment(1);
+            return self.outbox.close(debt).await;
+        }
+        if debt.tries == 1 {
+            tracing::warn!(
+                reservation.id = %debt.reservation,
+                call = debt.kind.as_str(),
+                error = %fault,
+                "the usage service does not take a call; it is tried again"
+            );
+        }
+        let rest = backoff(Duration::from_secs(1), debt.tries);
+        self.outbox.postpone(debt, rest).await
+    }
+}

@@ -1,0 +1,22 @@
+//! The back stairs: what runs without being asked. Tasks are claimed and done, leases kept, owed
+//! calls delivered.
+
+mod delivery;
+mod heartbeat;
+mod pool;
+
+use std::time::Duration;
+
+pub use delivery::Delivery;
+pub use pool::Pool;
+
+/// How tasks are worked.
+#[derive(Debug, Clone, Copy)]
+pub struct WorkSettings {
+    /// How many at once.
+    pub workers: usize,
+    /// How long a task is a worker's own without a sign of life.
+    pub lease: Duration,
+    /// How often the database is asked for work when nobody rings.
+    pub poll: Duration,
+}

@@ -1,0 +1,21 @@
+//! The generation service over real gRPC and real databases.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that misses something must stop at once"
+)]
+
+mod support;
+
+mod cancelling;
+mod claims;
+mod failures;
+mod orders;
+mod outbox;
+mod recovery;
+mod replies;
+mod schema;
+mod stopping;
+mod watching;

@@ -1,0 +1,178 @@
+//! A provider that plays a script and remembers every order.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use errors::FieldViolation;
+use generation::domain::provider::{
+    ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
+    RawImage, Submitted,
+};
+use types::Microusd;
+
+/// What the provider does when it is asked.
+#[derive(Debug, Clone)]
+pub enum Play {
+    /// Sends a picture of the asked size.
+    Paint,
+    /// Sends these bytes.
+    Send(Vec<u8>),
+    /// Takes the order as a job.
+    Accept(&'static str),
+    /// Is not done yet (answers to polls only).
+    Busy(u8),
+    /// Fails like this.
+    Fail(ErrorClass, Option<Duration>),
+    /// Never answers.
+    Hang,
+    /// Breaks our own code.
+    Panic,
+}
+
+/// A scripted provider; once the script is over, it paints.
+pub struct Scripted {
+    name: &'static str,
+    models: Vec<Model>,
+    repeatable: bool,
+    timeout: Duration,
+    script: Mutex<VecDeque<Play>>,
+    polls: Mutex<VecDeque<Play>>,
+    /// Every order it was sent.
+    pub orders: Mutex<Vec<ImageOrder>>,
+    /// Every job it was asked about.
+    pub asked: Mutex<Vec<Job>>,
+}
+
+impl Scripted {
+    pub fn new(name: &'static str, price: i64) -> Self {
+        Self {
+            name,
+            models: vec![Model {
+                name: format!("{name}-1"),
+                price_per_image: Microusd(price),
+                price_as_of: "2026-11-01".to_owned(),
+                takes_input_images: true,
+            }],
+            repeatable: false,
+            timeout: Duration::from_secs(20),
+            script: Mutex::default(),
+            polls: Mutex::default(),
+            orders: Mutex::default(),
+            asked: Mutex::default(),
+        }
+    }
+
+    pub fn repeatable(mut self) -> Self {
+        self.repeatable = true;
+        self
+    }
+
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    pub fn plays(self, script: impl IntoIterator<Item = Play>) -> Self {
+        self.script.lock().unwrap().extend(script);
+        self
+    }
+
+    pub fn polled(self, script: impl IntoIterator<Item = Play>) -> Self {
+        self.polls.lock().unwrap().extend(script);
+        self
+    }
+
+    pub fn sends(&self) -> usize {
+        self.orders.lock().unwrap().len()
+    }
+}
+
+fn picture(width: u32, height: u32) -> RawImage {
+    RawImage {
+        bytes: testkit::pictures::png(width, height).into(),
+        cost: None,
+    }
+}
+
+fn error(class: ErrorClass, retry_after: Option<Duration>) -> ProviderError {
+    ProviderError {
+        class,
+        message: format!("the provider says {class:?}"),
+        detail: "their own words".to_owned(),
+        retry_after,
+    }
+}
+
+#[async_trait]
+impl ImageProvider for Scripted {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    fn fit(&self, _model: &Model, spec: &ImageSpec) -> Fit {
+        let mut wrong = Vec::new();
+        for (field, side) in [("image.width", spec.width), ("image.height", spec.height)] {
+            if !(64..=2048).contains(&side) || side % 8 != 0 {
+                wrong.push(FieldViolation {
+                    field: field.to_owned(),
+                    description: "must be 64 to 2048 in steps of 8".to_owned(),
+                });
+            }
+        }
+        if !wrong.is_empty() {
+            return Fit::No(wrong);
+        }
+        let ignored = (!spec.negative_prompt.is_empty()).then(|| "negativePrompt".to_owned());
+        Fit::Yes {
+            ignored: ignored.into_iter().collect(),
+        }
+    }
+
+    fn is_repeatable(&self) -> bool {
+        self.repeatable
+    }
+
+    async fn submit(&self, order: &ImageOrder) -> Result<Submitted, ProviderError> {
+        self.orders.lock().unwrap().push(order.clone());
+        let play = self.script.lock().unwrap().pop_front();
+        match play.unwrap_or(Play::Paint) {
+            Play::Paint | Play::Busy(_) => Ok(Submitted::Done(picture(
+                order.spec.width,
+                order.spec.height,
+            ))),
+            Play::Send(bytes) => Ok(Submitted::Done(RawImage {
+                bytes: bytes.into(),
+                cost: None,
+            })),
+            Play::Accept(id) => Ok(Submitted::Accepted(Job {
+                id: id.to_owned(),
+                poll_url: None,
+                cost_microusd: Some(7_000),
+            })),
+            Play::Fail(class, retry_after) => Err(error(class, retry_after)),
+            Play::Hang => std::future::pending().await,
+            Play::Panic => panic!("the script says so"),
+        }
+    }
+
+    async fn poll(&self, job: &Job) -> Result<Polled, ProviderError> {
+        self.asked.lock().unwrap().push(job.clone());
+        let play = self.polls.lock().unwrap().pop_front();
+        match play.unwrap_or(Play::Paint) {
+            Play::Busy(percent) => Ok(Polled::Pending(Some(percent))),
+            Play::Fail(class, retry_after) => Err(error(class, retry_after)),
+            Play::Hang => std::future::pending().await,
+            _ => Ok(Polled::Done(picture(64, 64))),
+        }
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout
+    }
+}
