@@ -1,2 +1,18 @@
-//! The binary.
-fn main() {}
+//! The one binary: reads the command line and does what it says.
+
+use std::process::ExitCode;
+
+use bottega::cli::{Cli, Command};
+use bottega::commands;
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let Cli { command, settings } = Cli::parse();
+    let outcome = match command {
+        Command::Up => commands::up(&settings),
+        Command::Serve { service } => commands::serve(service, &settings),
+        Command::Migrate => commands::migrate(&settings),
+        Command::CheckConfig => commands::check_config(&settings),
+    };
+    outcome.unwrap_or_else(|failure| failure.report())
+}

@@ -7,9 +7,7 @@ use std::fmt;
 
 use axum::response::{IntoResponse, Response};
 use errors::{Fault, Reason};
-use http::header::{
-    ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tonic::{Code, Status};
 

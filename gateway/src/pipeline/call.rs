@@ -11,7 +11,7 @@ use telemetry::{RequestContext, context};
 use transcoding::RouteMatch;
 
 use super::{deadline_of, route};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Shape};
 use crate::failure::Failure;
 use crate::upstream::{Deadline, Upstream, pass_on};
 
@@ -65,8 +65,13 @@ impl Call {
     /// The call to the service.
     pub(crate) fn upstream(&self) -> Upstream {
         let is_public = self.endpoint.access == Access::Public;
+        let peer = &self.endpoint.peer;
+        let channel = match self.endpoint.shape {
+            Shape::Events(_) => &peer.events,
+            Shape::Unary | Shape::Upload(_) | Shape::Download => &peer.channel,
+        };
         Upstream {
-            channel: self.endpoint.peer.channel.clone(),
+            channel: channel.clone(),
             path: self.endpoint.path.clone(),
             metadata: pass_on(&self.headers, is_public),
             deadline: self.deadline,

@@ -11,6 +11,9 @@ pub(crate) struct Peer {
     /// As in its package: `auth`, `file`, ….
     pub(crate) name: &'static str,
     pub(crate) channel: Channel,
+    /// A connection of its own for event streams: they stay long, and a connection carries only so
+    /// many calls at once.
+    pub(crate) events: Channel,
 }
 
 /// All of them.
@@ -28,11 +31,17 @@ impl Peers {
     /// An address that is none.
     pub(crate) fn connect(addresses: &config::Peers) -> Result<Self, StartError> {
         let peer = |name: &'static str, address: &str| {
-            let channel = connect(address).map_err(|error| StartError::Peer {
+            let open = || {
+                connect(address).map_err(|error| StartError::Peer {
+                    name,
+                    problem: error.to_string(),
+                })
+            };
+            Ok::<Peer, StartError>(Peer {
                 name,
-                problem: error.to_string(),
-            })?;
-            Ok::<Peer, StartError>(Peer { name, channel })
+                channel: open()?,
+                events: open()?,
+            })
         };
         let auth = peer("auth", &addresses.auth)?;
         let usage = peer("usage", &addresses.usage)?;

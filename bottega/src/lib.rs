@@ -1,0 +1,19 @@
+//! Composition: the four services and the gateway, in one process or in five.
+//!
+//! - [`cli`]: commands and flags
+//! - [`commands`]: what each command does
+//! - [`settings`]: the configuration of all five
+//! - [`suite`]: binds, builds and runs them
+//! - `secret`, `lock`, `screen`, `signals`: what a start needs besides
+
+pub mod cli;
+pub mod commands;
+mod failure;
+mod lock;
+mod screen;
+mod secret;
+pub mod settings;
+mod signals;
+pub mod suite;
+
+pub use failure::Failure;

@@ -1,0 +1,162 @@
+//! All five services in one process, each still on its own port.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use anyhow::{Context, Result};
+use server::{Shutdown, Sockets};
+use tokio::task::JoinSet;
+
+use super::{Place, Running, Tasks, bind, serving};
+use crate::lock::{self, DataLock};
+use crate::secret;
+use crate::settings::SuiteConfig;
+
+/// How much of the drain the gateway may take; the services behind it have the rest.
+const FRONT_SHARE: f64 = 0.6;
+
+/// Starts all five. When this returns, each is bound and built; requests that came early wait.
+///
+/// # Errors
+/// An address is taken, a database does not open, a setting does not hold.
+pub async fn start(mut config: SuiteConfig, shutdown: &Shutdown) -> Result<Running> {
+    secret::ensure(&mut config.common)?;
+    let doors = Doors::bind(&config).await?;
+    doors.tell(&mut config);
+    let locks = lock_all(&config)?;
+    let places = doors.places();
+    // All are built before any serves: a start that fails leaves nothing half up.
+    let apps = Apps::build(config).await?;
+    Ok(Running {
+        places,
+        tasks: apps.serve(doors, shutdown),
+        _locks: locks,
+    })
+}
+
+/// The sockets of all five.
+struct Doors {
+    auth: Sockets,
+    file: Sockets,
+    generation: Sockets,
+    usage: Sockets,
+    gateway: Sockets,
+}
+
+impl Doors {
+    async fn bind(config: &SuiteConfig) -> Result<Self> {
+        Ok(Self {
+            auth: bind("auth", config.auth.listen).await?,
+            file: bind("file", config.file.listen).await?,
+            generation: bind("generation", config.generation.listen).await?,
+            usage: bind("usage", config.usage.listen).await?,
+            gateway: bind("gateway", config.gateway.listen).await?,
+        })
+    }
+
+    // With port 0 the addresses are known only now.
+    fn tell(&self, config: &mut SuiteConfig) {
+        let peers = &mut config.common.peers;
+        peers.auth = dial(&self.auth);
+        peers.file = dial(&self.file);
+        peers.generation = dial(&self.generation);
+        peers.usage = dial(&self.usage);
+        config.auth.common = config.common.clone();
+        config.file.common = config.common.clone();
+        config.generation.common = config.common.clone();
+        config.usage.common = config.common.clone();
+        config.gateway.common = config.common.clone();
+    }
+
+    fn places(&self) -> Vec<Place> {
+        vec![
+            Place::of("auth", &self.auth),
+            Place::of("file", &self.file),
+            Place::of("generation", &self.generation),
+            Place::of("usage", &self.usage),
+            Place::of("gateway", &self.gateway),
+        ]
+    }
+}
+
+// Who listens everywhere is reached at home.
+fn dial(sockets: &Sockets) -> String {
+    let mut addr = sockets.addr();
+    if addr.ip().is_unspecified() {
+        addr.set_ip(match addr.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    addr.to_string()
+}
+
+fn lock_all(config: &SuiteConfig) -> Result<Vec<DataLock>> {
+    let folder = &config.common.data_dir;
+    [
+        ("auth", &config.auth.database),
+        ("file", &config.file.database),
+        ("generation", &config.generation.database),
+        ("usage", &config.usage.database),
+    ]
+    .into_iter()
+    .map(|(service, database)| lock::take(folder, service, database))
+    .collect()
+}
+
+/// All five, built.
+struct Apps {
+    auth: auth::App,
+    file: file::App,
+    generation: generation::App,
+    usage: usage::App,
+    gateway: gateway::App,
+}
+
+impl Apps {
+    async fn build(config: SuiteConfig) -> Result<Self> {
+        let (auth, file) = (
+            auth::App::build(config.auth).await,
+            file::App::build(config.file).await,
+        );
+        let (generation, usage) = (
+            generation::App::build(config.generation).await,
+            usage::App::build(config.usage).await,
+        );
+        Ok(Self {
+            auth: auth.context("auth cannot start")?,
+            file: file.context("file cannot start")?,
+            generation: generation.context("generation cannot start")?,
+            usage: usage.context("usage cannot start")?,
+            gateway: gateway::App::build(config.gateway)
+                .await
+                .context("gateway cannot start")?,
+        })
+    }
+
+    // The gateway stops first and the services after it: what it still forwards is answered.
+    fn serve(self, doors: Doors, shutdown: &Shutdown) -> Tasks {
+        let front = Shutdown::new(shutdown.drain().mul_f64(FRONT_SHARE));
+        let back = Shutdown::new(shutdown.drain().mul_f64(1.0 - FRONT_SHARE));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(serving("auth", self.auth.serve(doors.auth, back.clone())));
+        tasks.spawn(serving("file", self.file.serve(doors.file, back.clone())));
+        let generation = self.generation.serve(doors.generation, back.clone());
+        tasks.spawn(serving("generation", generation));
+        tasks.spawn(serving(
+            "usage",
+            self.usage.serve(doors.usage, back.clone()),
+        ));
+        let gateway = self.gateway.serve(doors.gateway, front.clone());
+        tasks.spawn(serving("gateway", async move {
+            let outcome = gateway.await;
+            back.trigger();
+            outcome
+        }));
+        let asked = shutdown.triggered();
+        tokio::spawn(async move {
+            asked.await;
+            front.trigger();
+        });
+        tasks
+    }
+}

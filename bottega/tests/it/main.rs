@@ -1,0 +1,13 @@
+//! The whole suite, from outside: over HTTP, over gRPC, killed and started again.
+
+mod app;
+mod architecture;
+mod bad_input;
+mod commands;
+mod events;
+mod files;
+mod grpc;
+mod main_job;
+mod processes;
+mod quota;
+mod surface;
