@@ -77,12 +77,21 @@ pub struct Config {
 impl Config {
     /// Reads the settings; faults are noted in the reader.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let facts = [flux::FACTS, gemini::FACTS, openai::FACTS, sdxl::FACTS, stability::FACTS];
+        let facts = [
+            flux::FACTS,
+            gemini::FACTS,
+            openai::FACTS,
+            sdxl::FACTS,
+            stability::FACTS,
+        ];
         let hosts = reader.text("BOTTEGA_PROVIDER_FLUX_RESULT_HOSTS", "bfl.ai");
         Self {
             sketch: reader.switch("BOTTEGA_PROVIDER_SKETCH", true),
             flux_result_hosts: list(&hosts),
-            accounts: facts.iter().filter_map(|facts| read_account(reader, facts)).collect(),
+            accounts: facts
+                .iter()
+                .filter_map(|facts| read_account(reader, facts))
+                .collect(),
         }
     }
 }
@@ -90,7 +99,10 @@ impl Config {
 // None only when the built-in base URL does not parse, which a test rules out.
 fn read_account(reader: &mut Reader<'_>, facts: &Facts) -> Option<Account> {
     let name = |setting: &str| {
-        format!("BOTTEGA_PROVIDER_{}_{setting}", facts.name.to_ascii_uppercase())
+        format!(
+            "BOTTEGA_PROVIDER_{}_{setting}",
+            facts.name.to_ascii_uppercase()
+        )
     };
     let key = reader.secret(&name("KEY"));
     let given_url = reader.optional::<Url>(&name("BASE_URL"));
@@ -151,18 +163,28 @@ fn read_models(
             false
         });
         let listed = facts.models.iter().find(|price| price.model == model);
-        let given = prices.as_deref().and_then(|all| all.get(index).or(all.first())).copied();
+        let given = prices
+            .as_deref()
+            .and_then(|all| all.get(index).or(all.first()))
+            .copied();
         let list_price = listed.and_then(|price| price.dollars.parse::<Microusd>().ok());
         if given.or(list_price).is_none() {
             let problem = format!("is needed: the price of '{model}' is not known");
             reader.fault(&name("PRICE"), problem);
         }
-        let dated = if given.is_some() { Some(today.as_str()) } else { listed.map(|price| price.as_of) };
+        let dated = if given.is_some() {
+            Some(today.as_str())
+        } else {
+            listed.map(|price| price.as_of)
+        };
         rates.push(own_rates.or_else(|| listed?.rates?.parse().ok()));
         models.push(Model {
             name: model,
             price_per_image: given.or(list_price).unwrap_or_default(),
-            price_as_of: as_of.clone().or(dated.map(str::to_owned)).unwrap_or_default(),
+            price_as_of: as_of
+                .clone()
+                .or(dated.map(str::to_owned))
+                .unwrap_or_default(),
             takes_input_images,
         });
     }
@@ -186,7 +208,10 @@ fn read_prices(reader: &mut Reader<'_>, name: &str, models: usize) -> Option<Vec
 }
 
 fn list(text: &str) -> Vec<String> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let parts = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty());
     parts.map(str::to_owned).collect()
 }
 
@@ -202,11 +227,20 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> (Config, Vec<String>) {
-        let source: MapSource = pairs.iter().copied().collect();
+        let owned = pairs
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+        let source = MapSource(owned.collect());
         let mut reader = Reader::new(&source);
         let config = Config::read(&mut reader);
-        let faults = reader.finish().err().map(|faults| faults.0).unwrap_or_default();
-        let faults = faults.into_iter().map(|fault| format!("{} {}", fault.name, fault.problem));
+        let faults = reader
+            .finish()
+            .err()
+            .map(|faults| faults.0)
+            .unwrap_or_default();
+        let faults = faults
+            .into_iter()
+            .map(|fault| format!("{} {}", fault.name, fault.problem));
         (config, faults.collect())
     }
 
@@ -217,15 +251,23 @@ mod tests {
         assert!(config.sketch);
         assert!(config.accounts.iter().all(|account| !account.is_configured));
         let shown: Vec<String> = (config.accounts.iter())
-            .map(|account| format!("{} {} {}", account.name, account.models[0].name, account.models[0].price_per_image))
+            .map(|account| {
+                format!(
+                    "{} {} {}",
+                    account.name, account.models[0].name, account.models[0].price_per_image
+                )
+            })
             .collect();
-        assert_eq!(shown, [
-            "flux flux-2-klein-4b $0.008000",
-            "gemini gemini-2.5-flash-image $0.039000",
-            "openai gpt-image-2 $0.250000",
-            "sdxl stable-diffusion-xl-1024-v1-0 $0.015000",
-            "stability core $0.030000",
-        ]);
+        assert_eq!(
+            shown,
+            [
+                "flux flux-2-klein-4b $0.008000",
+                "gemini gemini-2.5-flash-image $0.039000",
+                "openai gpt-image-2 $0.250000",
+                "sdxl stable-diffusion-xl-1024-v1-0 $0.015000",
+                "stability core $0.030000",
+            ]
+        );
     }
 
     #[test]
@@ -259,9 +301,15 @@ mod tests {
             ("BOTTEGA_PROVIDER_STABILITY_MODEL", ","),
         ]);
         for (name, times) in [
-            ("GEMINI_PRICE ", 1), ("GEMINI_PRICE_AS_OF ", 1), ("FLUX_MODEL ", 1), ("FLUX_PRICE ", 1),
-            ("SDXL_PRICE ", 1), ("OPENAI_BASE_URL ", 1), ("OPENAI_RATES ", 1),
-            ("STABILITY_TIMEOUT ", 1), ("STABILITY_MODEL ", 1),
+            ("GEMINI_PRICE ", 1),
+            ("GEMINI_PRICE_AS_OF ", 1),
+            ("FLUX_MODEL ", 1),
+            ("FLUX_PRICE ", 1),
+            ("SDXL_PRICE ", 1),
+            ("OPENAI_BASE_URL ", 1),
+            ("OPENAI_RATES ", 1),
+            ("STABILITY_TIMEOUT ", 1),
+            ("STABILITY_MODEL ", 1),
         ] {
             let found = faults.iter().filter(|fault| fault.contains(name)).count();
             assert_eq!(found, times, "{name} in {faults:#?}");
@@ -271,7 +319,10 @@ mod tests {
 
     #[test]
     fn an_own_server_needs_no_key() {
-        let (config, faults) = read(&[("BOTTEGA_PROVIDER_OPENAI_BASE_URL", "http://localhost:8080/v1")]);
+        let (config, faults) = read(&[(
+            "BOTTEGA_PROVIDER_OPENAI_BASE_URL",
+            "http://localhost:8080/v1",
+        )]);
         assert_eq!(faults, Vec::<String>::new());
         assert!(config.accounts[2].is_configured);
     }

@@ -17,7 +17,10 @@ const MAX_DECODED: u64 = 512 * 1024 * 1024;
 /// `Invalid` when it cannot be decoded.
 pub fn decode(input: &InputImage) -> Result<RgbImage, ProviderError> {
     let unreadable = |error: image::ImageError| {
-        fault(ErrorClass::Invalid, format!("an input image cannot be decoded: {error}"))
+        fault(
+            ErrorClass::Invalid,
+            format!("an input image cannot be decoded: {error}"),
+        )
     };
     let mut reader = ImageReader::new(Cursor::new(&input.bytes));
     match ImageFormat::from_mime_type(&input.content_type) {
@@ -60,7 +63,10 @@ pub async fn off_the_loop<T: Send + 'static>(
 ) -> Result<T, ProviderError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(error) => Err(fault(ErrorClass::Unavailable, format!("the work was ended: {error}"))),
+        Err(error) => Err(fault(
+            ErrorClass::Unavailable,
+            format!("the work was ended: {error}"),
+        )),
     }
 }
 
@@ -83,7 +89,9 @@ mod tests {
     fn fits_any_size() {
         let mut png = Vec::new();
         let picture = DynamicImage::new_rgba8(40, 20);
-        picture.write_to(&mut Cursor::new(&mut png), ImageFormat::Png).unwrap();
+        picture
+            .write_to(&mut Cursor::new(&mut png), ImageFormat::Png)
+            .unwrap();
         let sized = sized_png(&input("image/png", png), 64, 128).unwrap();
         let read = image::load_from_memory(&sized).unwrap();
         assert_eq!((read.width(), read.height()), (64, 128));

@@ -30,7 +30,11 @@ impl Limits {
         ];
         for (field, text) in texts {
             let fine = text.chars().count() <= most;
-            self.check(fine, field, format!("{model} takes at most {most} characters"));
+            self.check(
+                fine,
+                field,
+                format!("{model} takes at most {most} characters"),
+            );
         }
     }
 
@@ -63,7 +67,8 @@ impl Limits {
     /// Notes parts that have no effect, when `unheard`.
     pub fn ignores(&mut self, unheard: bool, parts: &[&str]) {
         if unheard {
-            self.ignored.extend(parts.iter().map(|part| (*part).to_owned()));
+            self.ignored
+                .extend(parts.iter().map(|part| (*part).to_owned()));
         }
     }
 

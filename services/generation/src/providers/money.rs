@@ -89,7 +89,7 @@ impl Rates {
 /// A cost in hundredths of a US dollar, rounded up to millionths.
 #[must_use]
 pub fn cents(amount: f64) -> Option<Microusd> {
-    if !amount.is_finite() || amount < 0.0 || amount > 1e9 {
+    if !(0.0..=1e9).contains(&amount) {
         return None;
     }
     // Binary fractions: 1.4 cents must stay 14,000.

@@ -38,7 +38,12 @@ pub(super) const FACTS: Facts = Facts {
     takes: |_| Ok(true),
 };
 
-const fn price(model: &'static str, dollars: &'static str, as_of: &'static str, rates: &'static str) -> Price {
+const fn price(
+    model: &'static str,
+    dollars: &'static str,
+    as_of: &'static str,
+    rates: &'static str,
+) -> Price {
     Price {
         model,
         dollars,
@@ -78,7 +83,13 @@ impl OpenAi {
     pub fn new(account: &Account) -> Result<Self, HttpError> {
         let key = account.key.clone();
         Ok(Self {
-            http: Http::new(&account.base_url, key, AUTHORIZATION, "Bearer ", account.timeout)?,
+            http: Http::new(
+                &account.base_url,
+                key,
+                AUTHORIZATION,
+                "Bearer ",
+                account.timeout,
+            )?,
             models: account.models.clone(),
             rates: account.rates.clone(),
             timeout: account.timeout,
@@ -97,11 +108,21 @@ impl OpenAi {
             return Err(invalid("no pictures".to_owned()));
         };
         // Some servers put a data URL into `url`; a real address is not followed.
-        let text = picture.b64_json.as_deref().or(picture.url.as_deref()).unwrap_or_default();
-        let bytes = decode_picture(text).ok_or_else(|| invalid("the picture is not base64".to_owned()))?;
-        let index = self.models.iter().position(|model| model.name == order.model);
+        let text = picture
+            .b64_json
+            .as_deref()
+            .or(picture.url.as_deref())
+            .unwrap_or_default();
+        let bytes =
+            decode_picture(text).ok_or_else(|| invalid("the picture is not base64".to_owned()))?;
+        let index = self
+            .models
+            .iter()
+            .position(|model| model.name == order.model);
         let rates = index.and_then(|index| self.rates.get(index).copied().flatten());
-        let cost = rates.zip(reply.usage).and_then(|(rates, usage)| rates.cost(usage.tokens()));
+        let cost = rates
+            .zip(reply.usage)
+            .and_then(|(rates, usage)| rates.cost(usage.tokens()));
         Ok(RawImage { bytes, cost })
     }
 
@@ -130,7 +151,11 @@ impl OpenAi {
         if Kind::of(&order.model) == Kind::Other {
             form = form.text("response_format", "b64_json");
         }
-        let field = if order.inputs.len() == 1 { "image" } else { "image[]" };
+        let field = if order.inputs.len() == 1 {
+            "image"
+        } else {
+            "image[]"
+        };
         for input in &order.inputs {
             form = form.part(field, file_part(input.bytes.clone(), &input.content_type)?);
         }
@@ -155,14 +180,20 @@ impl ImageProvider for OpenAi {
         match Kind::of(&model.name) {
             Kind::FixedSizes => {
                 let fine = FIXED_SIZES.contains(&(spec.width, spec.height));
-                let text = format!("{} takes width x height of 1024x1024, 1536x1024, 1024x1536", model.name);
+                let text = format!(
+                    "{} takes width x height of 1024x1024, 1536x1024, 1024x1536",
+                    model.name
+                );
                 limits.size(fine, &text);
             }
             Kind::FreeSizes => {
                 let (long, short) = (spec.width.max(spec.height), spec.width.min(spec.height));
                 limits.sides(spec, &model.name, (16, 3840), 16);
                 let fine = long <= short.saturating_mul(3) && short <= 2160;
-                let text = format!("{} takes up to 3840x2160, one side at most 3 times the other", model.name);
+                let text = format!(
+                    "{} takes up to 3840x2160, one side at most 3 times the other",
+                    model.name
+                );
                 limits.size(fine, &text);
             }
             Kind::Other => {}
@@ -182,7 +213,9 @@ impl ImageProvider for OpenAi {
     }
 
     async fn poll(&self, _job: &Job) -> Result<Polled, ProviderError> {
-        Err(self.http.fault(ErrorClass::Ambiguous, "this provider has no jobs"))
+        Err(self
+            .http
+            .fault(ErrorClass::Ambiguous, "this provider has no jobs"))
     }
 
     fn timeout(&self) -> Duration {
@@ -193,7 +226,9 @@ impl ImageProvider for OpenAi {
 impl Kind {
     fn of(model: &str) -> Self {
         match () {
-            () if model.starts_with("gpt-image-1") || model.starts_with("chatgpt-image") => Self::FixedSizes,
+            () if model.starts_with("gpt-image-1") || model.starts_with("chatgpt-image") => {
+                Self::FixedSizes
+            }
             () if model.starts_with("gpt-image-") => Self::FreeSizes,
             () => Self::Other,
         }

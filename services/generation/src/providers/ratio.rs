@@ -10,7 +10,9 @@ pub fn nearest<'a>(offered: &[&'a str], width: u32, height: u32) -> &'a str {
         // By how many times they differ, not by how much: 2:1 is as far from 1:1 as 1:2 is.
         (offered / wanted).max(wanted / offered)
     };
-    let best = offered.iter().min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    let best = offered
+        .iter()
+        .min_by(|a, b| distance(a).total_cmp(&distance(b)));
     best.copied().unwrap_or("1:1")
 }
 

@@ -60,7 +60,11 @@ impl Registry {
     /// Those an order may go to that names none. A drawing by rule costs nothing and would always
     /// be the cheapest; it stands in only where nothing else is configured.
     pub fn automatic(&self) -> impl Iterator<Item = &Arc<dyn ImageProvider>> {
-        let usable = || self.known.iter().filter_map(|known| known.provider.as_ref());
+        let usable = || {
+            self.known
+                .iter()
+                .filter_map(|known| known.provider.as_ref())
+        };
         let any_model = usable().any(|provider| !provider.is_procedural());
         usable().filter(move |provider| !(any_model && provider.is_procedural()))
     }
@@ -74,7 +78,9 @@ pub fn build(config: &Config) -> Result<Registry, BuildError> {
     let mut known = vec![Known {
         name: sketch::NAME.to_owned(),
         models: vec![sketch::model()],
-        provider: config.sketch.then(|| Arc::new(Sketch::new()) as Arc<dyn ImageProvider>),
+        provider: config
+            .sketch
+            .then(|| Arc::new(Sketch::new()) as Arc<dyn ImageProvider>),
     }];
     for account in &config.accounts {
         let provider = match account.is_configured {

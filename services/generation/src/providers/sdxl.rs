@@ -73,7 +73,13 @@ impl Sdxl {
     pub fn new(account: &Account) -> Result<Self, HttpError> {
         let key = account.key.clone();
         Ok(Self {
-            http: Http::new(&account.base_url, key, AUTHORIZATION, "Bearer ", account.timeout)?,
+            http: Http::new(
+                &account.base_url,
+                key,
+                AUTHORIZATION,
+                "Bearer ",
+                account.timeout,
+            )?,
             models: account.models.clone(),
             timeout: account.timeout,
         })
@@ -83,14 +89,18 @@ impl Sdxl {
         let engine = format!("/v1/generation/{}", order.model);
         let Some(input) = order.inputs.first().cloned() else {
             let request = self.http.post(&format!("{engine}/text-to-image"));
-            let request = request.header(ACCEPT, "application/json").json(&body(&order.spec));
+            let request = request
+                .header(ACCEPT, "application/json")
+                .json(&body(&order.spec));
             return self.http.send(request, self.timeout).await;
         };
         let (width, height) = (order.spec.width, order.spec.height);
         // The picture comes back in the size of the input, so the input is brought to it first.
         let png = off_the_loop(move || sized_png(&input, width, height)).await?;
         let request = self.http.post(&format!("{engine}/image-to-image"));
-        let request = request.header(ACCEPT, "application/json").multipart(form(&order.spec, png)?);
+        let request = request
+            .header(ACCEPT, "application/json")
+            .multipart(form(&order.spec, png)?);
         self.http.send(request, self.timeout).await
     }
 
@@ -108,7 +118,9 @@ impl Sdxl {
         };
         match artifact.finish_reason.as_deref() {
             Some("CONTENT_FILTERED") => {
-                return Err(self.http.fault(ErrorClass::Policy, "finishReason CONTENT_FILTERED"));
+                return Err(self
+                    .http
+                    .fault(ErrorClass::Policy, "finishReason CONTENT_FILTERED"));
             }
             Some("ERROR") => return Err(invalid("finishReason ERROR".to_owned())),
             _ => {}
@@ -147,9 +159,14 @@ impl ImageProvider for Sdxl {
 
     fn fit(&self, model: &Model, spec: &ImageSpec) -> Fit {
         let mut limits = Limits::default();
-        let sizes = SIZES.map(|(width, height)| format!("{width}x{height}")).join(", ");
+        let sizes = SIZES
+            .map(|(width, height)| format!("{width}x{height}"))
+            .join(", ");
         let fine = SIZES.contains(&(spec.width, spec.height));
-        limits.size(fine, &format!("{} takes width x height of {sizes}", model.name));
+        limits.size(
+            fine,
+            &format!("{} takes width x height of {sizes}", model.name),
+        );
         limits.prompts(spec, &model.name, MAX_PROMPT);
         limits.inputs(spec, &model.name, 1);
         limits.done()
@@ -161,7 +178,9 @@ impl ImageProvider for Sdxl {
     }
 
     async fn poll(&self, _job: &Job) -> Result<Polled, ProviderError> {
-        Err(self.http.fault(ErrorClass::Ambiguous, "this provider has no jobs"))
+        Err(self
+            .http
+            .fault(ErrorClass::Ambiguous, "this provider has no jobs"))
     }
 
     fn timeout(&self) -> Duration {
@@ -200,7 +219,8 @@ fn form(spec: &ImageSpec, png: Vec<u8>) -> Result<Form, ProviderError> {
             .text("text_prompts[1][weight]", "-1");
     }
     let picture = file_part(png.into(), "image/png")?;
-    Ok(form.part("init_image", picture)
+    Ok(form
+        .part("init_image", picture)
         .text("init_image_mode", "IMAGE_STRENGTH")
         .text("image_strength", IMAGE_STRENGTH)
         .text("cfg_scale", CFG_SCALE.to_string())

@@ -76,7 +76,13 @@ impl Stability {
     pub fn new(account: &Account) -> Result<Self, HttpError> {
         let key = account.key.clone();
         Ok(Self {
-            http: Http::new(&account.base_url, key, AUTHORIZATION, "Bearer ", account.timeout)?,
+            http: Http::new(
+                &account.base_url,
+                key,
+                AUTHORIZATION,
+                "Bearer ",
+                account.timeout,
+            )?,
             models: account.models.clone(),
             timeout: account.timeout,
         })
@@ -91,7 +97,10 @@ impl Stability {
             return match answer.header("finish-reason") {
                 Some("CONTENT_FILTERED") => Err(self.filtered()),
                 _ if answer.body.is_empty() => Err(invalid("an empty picture".to_owned())),
-                _ => Ok(RawImage { bytes: answer.body.clone(), cost: None }),
+                _ => Ok(RawImage {
+                    bytes: answer.body.clone(),
+                    cost: None,
+                }),
             };
         }
         let Some(reply) = answer.json::<Reply>() else {
@@ -106,7 +115,8 @@ impl Stability {
     }
 
     fn filtered(&self) -> ProviderError {
-        self.http.fault(ErrorClass::Policy, "finish_reason CONTENT_FILTERED")
+        self.http
+            .fault(ErrorClass::Policy, "finish_reason CONTENT_FILTERED")
     }
 
     fn refused(&self, answer: &Answer) -> ProviderError {
@@ -148,18 +158,27 @@ impl ImageProvider for Stability {
     async fn submit(&self, order: &ImageOrder) -> Result<Submitted, ProviderError> {
         let size: usize = order.inputs.iter().map(|input| input.bytes.len()).sum();
         if size + order.spec.prompt.len() > MAX_PAYLOAD {
-            let mut error = self.http.fault(ErrorClass::Invalid, format!("{size} bytes of input"));
-            error.message = "the input image is too large for this provider: at most 10 MB".to_owned();
+            let mut error = self
+                .http
+                .fault(ErrorClass::Invalid, format!("{size} bytes of input"));
+            error.message =
+                "the input image is too large for this provider: at most 10 MB".to_owned();
             return Err(error);
         }
         let path = format!("/v2beta/stable-image/generate/{}", endpoint(&order.model));
-        let request = self.http.post(&path).header(ACCEPT, "application/json").multipart(form(order)?);
+        let request = self
+            .http
+            .post(&path)
+            .header(ACCEPT, "application/json")
+            .multipart(form(order)?);
         let answer = self.http.send(request, self.timeout).await?;
         self.read(&answer).map(Submitted::Done)
     }
 
     async fn poll(&self, _job: &Job) -> Result<Polled, ProviderError> {
-        Err(self.http.fault(ErrorClass::Ambiguous, "this provider has no jobs"))
+        Err(self
+            .http
+            .fault(ErrorClass::Ambiguous, "this provider has no jobs"))
     }
 
     fn timeout(&self) -> Duration {
@@ -192,7 +211,10 @@ fn form(order: &ImageOrder) -> Result<Form, ProviderError> {
         form = form.text("model", order.model.clone());
     }
     let Some(input) = order.inputs.first() else {
-        return Ok(form.text("aspect_ratio", nearest(&RATIOS, spec.width, spec.height).to_owned()));
+        return Ok(form.text(
+            "aspect_ratio",
+            nearest(&RATIOS, spec.width, spec.height).to_owned(),
+        ));
     };
     if sd3 {
         form = form.text("mode", "image-to-image");

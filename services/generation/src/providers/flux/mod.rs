@@ -13,7 +13,7 @@ use reqwest::header::HeaderName;
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
-use url::Url;
+use url::form_urlencoded::byte_serialize;
 
 use self::body::Family;
 use self::places::Places;
@@ -101,12 +101,16 @@ impl Flux {
         if !answer.status.is_success() {
             return Err(self.refused(answer));
         }
-        let accepted = answer.json::<Accepted>().filter(|accepted| !accepted.id.is_empty());
+        let accepted = answer
+            .json::<Accepted>()
+            .filter(|accepted| !accepted.id.is_empty());
         let Some(accepted) = accepted else {
             return Err(self.http.fault(ErrorClass::InvalidOutput, answer.words()));
         };
         // An address we may not send the key to is forgotten: the general one is asked instead.
-        let poll_url = accepted.polling_url.filter(|url| self.places.may_poll(url).is_some());
+        let poll_url = accepted
+            .polling_url
+            .filter(|url| self.places.may_poll(url).is_some());
         Ok(Job {
             id: accepted.id,
             poll_url,
@@ -127,10 +131,16 @@ impl Flux {
     }
 
     async fn status(&self, job: &Job) -> Result<Status, ProviderError> {
-        let named = job.poll_url.as_deref().and_then(|url| self.places.may_poll(url));
+        let named = job
+            .poll_url
+            .as_deref()
+            .and_then(|url| self.places.may_poll(url));
         let request = match named {
             Some(url) => self.http.get_url_with_key(url),
-            None => self.http.get("/v1/get_result").query(&[("id", &job.id)]),
+            None => {
+                let id: String = byte_serialize(job.id.as_bytes()).collect();
+                self.http.get(&format!("/v1/get_result?id={id}"))
+            }
         };
         let answer = self.http.ask(request, self.within(POLL_WAIT)).await?;
         if answer.status.as_u16() == 404 {
@@ -161,7 +171,10 @@ impl Flux {
         let Some(url) = self.places.may_fetch(sample) else {
             return Err(invalid("the picture lies on a host that is not allowed"));
         };
-        let answer = self.http.ask(self.http.get_url(url), self.within(DOWNLOAD_WAIT)).await;
+        let answer = self
+            .http
+            .ask(self.http.get_url(url), self.within(DOWNLOAD_WAIT))
+            .await;
         let answer = answer.map_err(cut_short_is_again)?;
         if !answer.status.is_success() {
             // A fresh object may lag and a signed address expire: the next answer names a new one.
@@ -198,9 +211,14 @@ impl ImageProvider for Flux {
 
     async fn submit(&self, order: &ImageOrder) -> Result<Submitted, ProviderError> {
         let Some(family) = Family::of(&order.model) else {
-            return Err(self.http.fault(ErrorClass::Invalid, "the model takes no prompt"));
+            return Err(self
+                .http
+                .fault(ErrorClass::Invalid, "the model takes no prompt"));
         };
-        let request = self.http.post(&format!("/v1/{}", order.model)).json(&family.body(order));
+        let request = self
+            .http
+            .post(&format!("/v1/{}", order.model))
+            .json(&family.body(order));
         let answer = self.http.send(request, self.within(SUBMIT_WAIT)).await?;
         self.accepted(&answer).map(Submitted::Accepted)
     }
@@ -211,13 +229,17 @@ impl ImageProvider for Flux {
         match status.status.as_str() {
             "Ready" => match status.result["sample"].as_str() {
                 Some(sample) => self.fetch(job, sample).await.map(Polled::Done),
-                None => Err(self.http.fault(ErrorClass::InvalidOutput, "Ready without a picture")),
+                None => Err(self
+                    .http
+                    .fault(ErrorClass::InvalidOutput, "Ready without a picture")),
             },
             "Request Moderated" | "Content Moderated" => {
                 Err(self.http.fault(ErrorClass::Policy, details()))
             }
             "Error" | "Failed" => Err(self.http.fault(ErrorClass::InvalidOutput, details())),
-            "Task not found" => Err(self.http.fault(ErrorClass::Ambiguous, "the order is not known")),
+            "Task not found" => Err(self
+                .http
+                .fault(ErrorClass::Ambiguous, "the order is not known")),
             // Also what we do not know: it may be a new name for waiting.
             _ => Ok(Polled::Pending(status.percent())),
         }
@@ -277,7 +299,11 @@ impl Status {
     // Said as a share or as percent.
     fn percent(&self) -> Option<u8> {
         let progress = self.progress.filter(|progress| progress.is_finite())?;
-        let percent = if progress <= 1.0 { progress * 100.0 } else { progress };
+        let percent = if progress <= 1.0 {
+            progress * 100.0
+        } else {
+            progress
+        };
         Some(percent.clamp(0.0, 99.0) as u8)
     }
 }

@@ -14,7 +14,9 @@ use time::OffsetDateTime;
 
 use self::reply::Reply;
 use super::config::{Account, Facts, Price};
-use super::http::{Answer, Http, HttpError, by_status, decode_picture, encode, parse_wait, wait_of};
+use super::http::{
+    Answer, Http, HttpError, by_status, decode_picture, encode, parse_wait, wait_of,
+};
 use super::limits::Limits;
 use super::money::Rates;
 use super::ratio::nearest;
@@ -30,17 +32,37 @@ pub(super) const FACTS: Facts = Facts {
     name: NAME,
     base_url: "https://generativelanguage.googleapis.com",
     models: &[
-        price("gemini-2.5-flash-image", "0.039", "2026-07-22", "0.30,0.30,2.50,30"),
+        price(
+            "gemini-2.5-flash-image",
+            "0.039",
+            "2026-07-22",
+            "0.30,0.30,2.50,30",
+        ),
         price("gemini-3-pro-image", "0.134", "2026-07-22", "2,2,12,120"),
-        price("gemini-3.1-flash-image", "0.067", "2026-07-22", "0.50,0.50,3,60"),
-        price("gemini-nano-banana-2.1", "0.0336", "2026-10-31", "1.50,1.50,7.50,30"),
+        price(
+            "gemini-3.1-flash-image",
+            "0.067",
+            "2026-07-22",
+            "0.50,0.50,3,60",
+        ),
+        price(
+            "gemini-nano-banana-2.1",
+            "0.0336",
+            "2026-10-31",
+            "1.50,1.50,7.50,30",
+        ),
     ],
     timeout: "180s",
     keyless: false,
     takes: |_| Ok(true),
 };
 
-const fn price(model: &'static str, dollars: &'static str, as_of: &'static str, rates: &'static str) -> Price {
+const fn price(
+    model: &'static str,
+    dollars: &'static str,
+    as_of: &'static str,
+    rates: &'static str,
+) -> Price {
     Price {
         model,
         dollars,
@@ -96,9 +118,14 @@ impl Gemini {
         let Some(bytes) = decode_picture(data) else {
             return Err(invalid("the picture is not base64".to_owned()));
         };
-        let index = self.models.iter().position(|model| model.name == order.model);
+        let index = self
+            .models
+            .iter()
+            .position(|model| model.name == order.model);
         let rates = index.and_then(|index| self.rates.get(index).copied().flatten());
-        let cost = rates.zip(reply.usage_metadata).and_then(|(rates, usage)| rates.cost(usage.tokens()));
+        let cost = rates
+            .zip(reply.usage_metadata)
+            .and_then(|(rates, usage)| rates.cost(usage.tokens()));
         Ok(RawImage { bytes, cost })
     }
 
@@ -107,7 +134,11 @@ impl Gemini {
         // Some paths wrap the error in a list of one.
         let error = error.get(0).unwrap_or(&error)["error"].clone();
         let details = error["details"].as_array().cloned().unwrap_or_default();
-        let says = |needle: &str| details.iter().any(|detail| detail.to_string().contains(needle));
+        let says = |needle: &str| {
+            details
+                .iter()
+                .any(|detail| detail.to_string().contains(needle))
+        };
         let class = match (answer.status.as_u16(), error["status"].as_str()) {
             (400, Some("FAILED_PRECONDITION")) => ErrorClass::Account,
             (400, _) if says("API_KEY_INVALID") => ErrorClass::Account,
@@ -118,7 +149,11 @@ impl Gemini {
         if matches!(class, ErrorClass::RateLimited | ErrorClass::Unavailable) {
             let now = OffsetDateTime::now_utc();
             let delay = (details.iter())
-                .filter(|detail| detail["@type"].as_str().is_some_and(|it| it.ends_with("google.rpc.RetryInfo")))
+                .filter(|detail| {
+                    detail["@type"]
+                        .as_str()
+                        .is_some_and(|it| it.ends_with("google.rpc.RetryInfo"))
+                })
                 .find_map(|detail| parse_wait(detail["retryDelay"].as_str()?, now));
             fault.retry_after = delay.or_else(|| wait_of(&answer.headers));
         }
@@ -148,8 +183,12 @@ impl ImageProvider for Gemini {
     async fn submit(&self, order: &ImageOrder) -> Result<Submitted, ProviderError> {
         let size: usize = order.inputs.iter().map(|input| input.bytes.len()).sum();
         if size > MAX_INPUTS_BYTES {
-            let mut error = self.http.fault(ErrorClass::Invalid, format!("{size} bytes of input"));
-            error.message = "the input images are too large for this provider: at most 14 MB together".to_owned();
+            let mut error = self
+                .http
+                .fault(ErrorClass::Invalid, format!("{size} bytes of input"));
+            error.message =
+                "the input images are too large for this provider: at most 14 MB together"
+                    .to_owned();
             return Err(error);
         }
         let path = format!("/v1beta/models/{}:generateContent", order.model);
@@ -159,7 +198,9 @@ impl ImageProvider for Gemini {
     }
 
     async fn poll(&self, _job: &Job) -> Result<Polled, ProviderError> {
-        Err(self.http.fault(ErrorClass::Ambiguous, "this provider has no jobs"))
+        Err(self
+            .http
+            .fault(ErrorClass::Ambiguous, "this provider has no jobs"))
     }
 
     fn timeout(&self) -> Duration {
@@ -168,7 +209,11 @@ impl ImageProvider for Gemini {
 }
 
 fn most_inputs(model: &str) -> usize {
-    if model.starts_with("gemini-2.5") { 3 } else { 14 }
+    if model.starts_with("gemini-2.5") {
+        3
+    } else {
+        14
+    }
 }
 
 fn body(order: &ImageOrder) -> Value {

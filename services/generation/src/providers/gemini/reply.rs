@@ -82,39 +82,71 @@ struct Modality {
 impl Reply {
     /// Why the content was refused, if it was.
     pub fn refusal(&self) -> Option<String> {
-        let block = self.prompt_feedback.as_ref().and_then(|feedback| feedback.block_reason.as_deref());
+        let block = self
+            .prompt_feedback
+            .as_ref()
+            .and_then(|feedback| feedback.block_reason.as_deref());
         if let Some(reason) = block.filter(|_| self.candidates.is_empty()) {
             return Some(format!("the prompt was blocked: {reason}"));
         }
-        let finish = self.candidates.iter().find_map(|candidate| candidate.finish_reason.as_deref())?;
-        POLICY.contains(&finish).then(|| format!("the picture was blocked: {finish}"))
+        let finish = self
+            .candidates
+            .iter()
+            .find_map(|candidate| candidate.finish_reason.as_deref())?;
+        POLICY
+            .contains(&finish)
+            .then(|| format!("the picture was blocked: {finish}"))
     }
 
     /// The picture as base64: the last part that is no thought, since drafts come first.
     pub fn picture(&self) -> Option<&str> {
-        let parts = self.candidates.iter().filter_map(|candidate| candidate.content.as_ref());
+        let parts = self
+            .candidates
+            .iter()
+            .filter_map(|candidate| candidate.content.as_ref());
         let parts = parts.flat_map(|content| &content.parts);
-        let pictures = parts.filter(|part| !part.thought).filter_map(|part| part.inline_data.as_ref());
-        pictures.last().map(|data| data.data.as_str())
+        let mut pictures = parts
+            .filter(|part| !part.thought)
+            .filter_map(|part| part.inline_data.as_ref());
+        pictures.next_back().map(|data| data.data.as_str())
     }
 
     /// Why there is no picture, for the log.
     pub fn why_none(&self) -> String {
-        let feedback = self.prompt_feedback.as_ref().and_then(|feedback| feedback.block_reason.clone());
-        let finish = self.candidates.first().and_then(|candidate| candidate.finish_reason.clone());
-        let contents = self.candidates.iter().filter_map(|candidate| candidate.content.as_ref());
-        let text: Option<&str> = contents.flat_map(|content| &content.parts).find_map(|part| part.text.as_deref());
-        format!("no picture: {feedback:?} {finish:?} {}", text.unwrap_or_default())
+        let feedback = self
+            .prompt_feedback
+            .as_ref()
+            .and_then(|feedback| feedback.block_reason.clone());
+        let finish = self
+            .candidates
+            .first()
+            .and_then(|candidate| candidate.finish_reason.clone());
+        let contents = self
+            .candidates
+            .iter()
+            .filter_map(|candidate| candidate.content.as_ref());
+        let text: Option<&str> = contents
+            .flat_map(|content| &content.parts)
+            .find_map(|part| part.text.as_deref());
+        format!(
+            "no picture: {feedback:?} {finish:?} {}",
+            text.unwrap_or_default()
+        )
     }
 }
 
 impl Usage {
     /// Without details all that came out counts as picture: rather too much than too little.
     pub fn tokens(&self) -> Tokens {
-        let images = self.candidates_tokens_details.iter().filter(|detail| detail.modality == "IMAGE");
+        let images = self
+            .candidates_tokens_details
+            .iter()
+            .filter(|detail| detail.modality == "IMAGE");
         let image_out = match self.candidates_tokens_details.is_empty() {
             true => self.candidates_token_count,
-            false => images.map(|detail| detail.token_count).fold(0, u64::saturating_add),
+            false => images
+                .map(|detail| detail.token_count)
+                .fold(0, u64::saturating_add),
         };
         let text_out = self.candidates_token_count.saturating_sub(image_out);
         Tokens {

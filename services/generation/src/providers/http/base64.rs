@@ -29,7 +29,10 @@ pub fn decode_picture(text: &str) -> Option<Bytes> {
     } else {
         LENIENT.decode(code)
     };
-    bytes.ok().filter(|bytes| !bytes.is_empty()).map(Bytes::from)
+    bytes
+        .ok()
+        .filter(|bytes| !bytes.is_empty())
+        .map(Bytes::from)
 }
 
 #[cfg(test)]
@@ -47,7 +50,13 @@ mod tests {
         ] {
             assert_eq!(decode_picture(text), want, "{text}");
         }
-        for text in ["", "data:image/png;base64,", "data:image/png,abc", "!!!", "<html>"] {
+        for text in [
+            "",
+            "data:image/png;base64,",
+            "data:image/png,abc",
+            "!!!",
+            "<html>",
+        ] {
             assert_eq!(decode_picture(text), None, "{text}");
         }
         assert_eq!(decode_picture(&encode(b"picture")), want);

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::{Rfc2822, Rfc3339};
 
 /// No hint is believed beyond this.
-pub const MAX_WAIT: Duration = Duration::from_secs(120);
+const MAX_WAIT: Duration = Duration::from_secs(120);
 
 /// The wait that headers ask for.
 pub fn wait_of(headers: &HeaderMap) -> Option<Duration> {
@@ -21,7 +21,10 @@ pub fn wait_of(headers: &HeaderMap) -> Option<Duration> {
         return Some(wait);
     }
     let resets = ["x-ratelimit-reset-requests", "x-ratelimit-reset-tokens"];
-    let spent = ["x-ratelimit-remaining-requests", "x-ratelimit-remaining-tokens"];
+    let spent = [
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-remaining-tokens",
+    ];
     (resets.iter().zip(spent))
         .filter(|(_, remaining)| text(remaining) == Some("0"))
         .filter_map(|(reset, _)| text(reset).and_then(|text| parse_wait(text, now)))
@@ -34,8 +37,8 @@ pub fn parse_wait(text: &str, now: OffsetDateTime) -> Option<Duration> {
     if let Ok(number) = text.parse::<f64>() {
         return seconds(number);
     }
-    let moment = OffsetDateTime::parse(text, &Rfc2822)
-        .or_else(|_| OffsetDateTime::parse(text, &Rfc3339));
+    let moment =
+        OffsetDateTime::parse(text, &Rfc2822).or_else(|_| OffsetDateTime::parse(text, &Rfc3339));
     match moment {
         Ok(moment) => seconds((moment - now).as_seconds_f64().max(0.0)),
         Err(_) => spans(text),
@@ -49,7 +52,9 @@ fn spans(text: &str) -> Option<Duration> {
         let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let number: f64 = rest[..digits].parse().ok()?;
         rest = &rest[digits..];
-        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let letters = rest
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(rest.len());
         total += match &rest[..letters] {
             "ms" => number / 1000.0,
             "s" => number,
@@ -105,16 +110,25 @@ mod tests {
         let wait = |pairs: &[(&'static str, &'static str)]| {
             let headers = (pairs.iter())
                 .map(|(name, value)| {
-                    (HeaderName::from_static(name), HeaderValue::from_static(value))
+                    (
+                        HeaderName::from_static(name),
+                        HeaderValue::from_static(value),
+                    )
                 })
                 .collect();
             wait_of(&headers).map(|wait| wait.as_millis())
         };
-        assert_eq!(wait(&[("retry-after-ms", "250"), ("retry-after", "9")]), Some(250));
+        assert_eq!(
+            wait(&[("retry-after-ms", "250"), ("retry-after", "9")]),
+            Some(250)
+        );
         assert_eq!(wait(&[("retry-after", "9")]), Some(9_000));
         let reset = ("x-ratelimit-reset-requests", "12s");
         assert_eq!(wait(&[reset]), None);
-        assert_eq!(wait(&[reset, ("x-ratelimit-remaining-requests", "0")]), Some(12_000));
+        assert_eq!(
+            wait(&[reset, ("x-ratelimit-remaining-requests", "0")]),
+            Some(12_000)
+        );
         assert_eq!(wait(&[]), None);
     }
 }

@@ -18,7 +18,7 @@ use url::Url;
 
 pub use self::base64::{decode_picture, encode};
 pub use fault::{by_status, fault};
-pub use hint::{MAX_WAIT, parse_wait, wait_of};
+pub use hint::{parse_wait, wait_of};
 
 use crate::domain::provider::{ErrorClass, ProviderError};
 
@@ -134,12 +134,18 @@ impl Http {
     /// # Errors
     /// `Unavailable` when it was surely not sent, `Ambiguous` when it may have arrived,
     /// `InvalidOutput` when a success was cut short or is too large.
-    pub async fn send(&self, request: RequestBuilder, within: Duration) -> Result<Answer, ProviderError> {
+    pub async fn send(
+        &self,
+        request: RequestBuilder,
+        within: Duration,
+    ) -> Result<Answer, ProviderError> {
         let deadline = Instant::now() + within;
         let response = match timeout_at(deadline, request.send()).await {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => return Err(self.not_answered(error)),
-            Err(_) => return Err(self.fault(ErrorClass::Ambiguous, "no answer before the deadline")),
+            Err(_) => {
+                return Err(self.fault(ErrorClass::Ambiguous, "no answer before the deadline"));
+            }
         };
         self.read(response, deadline).await
     }
@@ -148,7 +154,11 @@ impl Http {
     ///
     /// # Errors
     /// As [`Http::send`], but `Unavailable` when no answer came.
-    pub async fn ask(&self, request: RequestBuilder, within: Duration) -> Result<Answer, ProviderError> {
+    pub async fn ask(
+        &self,
+        request: RequestBuilder,
+        within: Duration,
+    ) -> Result<Answer, ProviderError> {
         let answer = self.send(request, within).await;
         answer.map_err(|error| match error.class {
             ErrorClass::Ambiguous => fault(ErrorClass::Unavailable, error.detail),
@@ -166,12 +176,20 @@ impl Http {
         fault(class, shown)
     }
 
-    async fn read(&self, mut response: Response, deadline: Instant) -> Result<Answer, ProviderError> {
+    async fn read(
+        &self,
+        mut response: Response,
+        deadline: Instant,
+    ) -> Result<Answer, ProviderError> {
         let (status, headers) = (response.status(), response.headers().clone());
         if !status.is_success() {
             let until = deadline.min(Instant::now() + ERROR_BODY_WAIT);
             let body = beginning(&mut response, until).await;
-            return Ok(Answer { status, headers, body });
+            return Ok(Answer {
+                status,
+                headers,
+                body,
+            });
         }
         let invalid = |detail: &str| self.fault(ErrorClass::InvalidOutput, detail);
         let announced = response.content_length().unwrap_or(0);
@@ -187,7 +205,10 @@ impl Http {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => {
-                    return Err(invalid(&format!("the answer was cut short: {}", chain(error))));
+                    return Err(invalid(&format!(
+                        "the answer was cut short: {}",
+                        chain(error)
+                    )));
                 }
                 Err(_) => {
                     let detail = "the answer was not whole before the deadline";
@@ -226,7 +247,10 @@ impl Answer {
 
     /// Whether the body is said to be a picture.
     pub fn is_picture(&self) -> bool {
-        let kind = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
         kind.is_some_and(|kind| kind.starts_with("image/"))
     }
 
@@ -245,7 +269,12 @@ pub fn file_part(bytes: Bytes, content_type: &str) -> Result<Part, ProviderError
     let length = bytes.len() as u64;
     let part = Part::stream_with_length(bytes, length).file_name(format!("input.{extension}"));
     let part = part.mime_str(content_type);
-    part.map_err(|error| fault(ErrorClass::Invalid, format!("a content type is wrong: {error}")))
+    part.map_err(|error| {
+        fault(
+            ErrorClass::Invalid,
+            format!("a content type is wrong: {error}"),
+        )
+    })
 }
 
 async fn beginning(response: &mut Response, until: Instant) -> Bytes {

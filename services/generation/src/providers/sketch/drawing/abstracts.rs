@@ -45,11 +45,23 @@ fn colors(scene: &Scene) -> Vec<Color> {
         named.push(one.mix(WHITE, 0.4));
         named.push(Color::hsl(random.unit(), 0.3, 0.6).tint(one, 0.5));
     }
-    let darkest = named.iter().copied().min_by(|a, b| a.luma().total_cmp(&b.luma()));
-    let lightest = named.iter().copied().max_by(|a, b| a.luma().total_cmp(&b.luma()));
-    let dark = darkest.unwrap_or(BLACK).scale(0.26).mix(hex(0x12_1018), 0.35);
+    let darkest = named
+        .iter()
+        .copied()
+        .min_by(|a, b| a.luma().total_cmp(&b.luma()));
+    let lightest = named
+        .iter()
+        .copied()
+        .max_by(|a, b| a.luma().total_cmp(&b.luma()));
+    let dark = darkest
+        .unwrap_or(BLACK)
+        .scale(0.26)
+        .mix(hex(0x12_1018), 0.35);
     let light = lightest.unwrap_or(WHITE).mix(hex(0xf6_eedd), 0.72);
-    std::iter::once(dark).chain(named).chain(std::iter::once(light)).collect()
+    std::iter::once(dark)
+        .chain(named)
+        .chain(std::iter::once(light))
+        .collect()
 }
 
 fn marble(canvas: &mut Canvas, colors: &[Color], random: &mut Random) {
@@ -96,7 +108,11 @@ fn flecks(canvas: &mut Canvas, gold: Color, random: &mut Random) {
                 (at.0 + cos(angle) * r, at.1 + sin(angle) * r)
             })
             .collect();
-        canvas.glaze(&Path::polygon(&points), gold.scale(random.range(0.8, 1.3)), 0.9);
+        canvas.glaze(
+            &Path::polygon(&points),
+            gold.scale(random.range(0.8, 1.3)),
+            0.9,
+        );
     }
 }
 
@@ -132,7 +148,9 @@ fn ribbons(canvas: &mut Canvas, colors: &[Color], random: &mut Random) {
             let under = under.scale(1.0 - cast);
             let cover = (depth + 0.5).clamp(0.0, 1.0);
             let down = (depth / body).clamp(0.0, 1.0);
-            let tone = color.scale(lerp(1.16, 0.62, down)).screen(WHITE, 0.3 * smoothstep(unit * 0.012, 0.0, depth));
+            let tone = color
+                .scale(lerp(1.16, 0.62, down))
+                .screen(WHITE, 0.3 * smoothstep(unit * 0.012, 0.0, depth));
             under.mix(tone, cover)
         });
     }
@@ -149,9 +167,17 @@ fn forms(canvas: &mut Canvas, colors: &[Color], random: &mut Random) {
         ground.scale(0.97 + uneven * 0.07)
     });
     let body = &colors[1..colors.len() - 1];
-    let focus = (width * random.range(0.36, 0.64), height * random.range(0.38, 0.6));
+    let focus = (
+        width * random.range(0.36, 0.64),
+        height * random.range(0.38, 0.6),
+    );
     let big = unit * random.range(0.24, 0.31);
-    multiply(canvas, &Path::ellipse(focus.0, focus.1, big, big), body[0], 0.95);
+    multiply(
+        canvas,
+        &Path::ellipse(focus.0, focus.1, big, big),
+        body[0],
+        0.95,
+    );
     for index in 0..9 {
         let angle = random.unit() * TURN;
         let away = unit * random.range(0.12, 0.44);
@@ -166,8 +192,17 @@ fn forms(canvas: &mut Canvas, colors: &[Color], random: &mut Random) {
         };
         multiply(canvas, &path, color, 0.9);
     }
+    lines(canvas, focus, ink, random);
+}
+
+// Rings and rays in the darkest tone hold the forms together.
+fn lines(canvas: &mut Canvas, focus: Point, ink: Color, random: &mut Random) {
+    let unit = canvas.unit();
     for ring in 0..3 {
-        let at = (focus.0 + unit * random.range(-0.38, 0.38), focus.1 + unit * random.range(-0.36, 0.36));
+        let at = (
+            focus.0 + unit * random.range(-0.38, 0.38),
+            focus.1 + unit * random.range(-0.36, 0.36),
+        );
         let radius = unit * random.range(0.03, 0.1);
         let thick = unit * 0.004;
         canvas.around(at, radius + thick * 2.0, |x, y, under| {
@@ -175,12 +210,18 @@ fn forms(canvas: &mut Canvas, colors: &[Color], random: &mut Random) {
             under.mix(ink, smoothstep(thick, thick * 0.4, off))
         });
         if ring == 0 {
-            canvas.fill(&Path::ellipse(at.0, at.1, radius * 0.35, radius * 0.35), ink);
+            canvas.fill(
+                &Path::ellipse(at.0, at.1, radius * 0.35, radius * 0.35),
+                ink,
+            );
         }
     }
     for _ in 0..6 {
         let angle = random.unit() * TURN;
-        let from = (focus.0 + unit * random.range(-0.5, 0.5), focus.1 + unit * random.range(-0.5, 0.5));
+        let from = (
+            focus.0 + unit * random.range(-0.5, 0.5),
+            focus.1 + unit * random.range(-0.5, 0.5),
+        );
         let reach = unit * random.range(0.15, 0.6);
         let to = (from.0 + cos(angle) * reach, from.1 + sin(angle) * reach);
         canvas.fill(&Path::line(from, to, unit * 0.006, unit * 0.002), ink);
@@ -210,7 +251,10 @@ fn half_disc(at: Point, size: f32, turn: f32) -> Path {
 
 fn turned_rect(at: Point, half: Point, turn: f32) -> Path {
     Path::rect(-half.0, -half.1, half.0 * 2.0, half.1 * 2.0).map(|(x, y)| {
-        (at.0 + x * cos(turn) - y * sin(turn), at.1 + x * sin(turn) + y * cos(turn))
+        (
+            at.0 + x * cos(turn) - y * sin(turn),
+            at.1 + x * sin(turn) + y * cos(turn),
+        )
     })
 }
 

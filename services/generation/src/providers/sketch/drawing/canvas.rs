@@ -75,8 +75,14 @@ impl Canvas {
     /// Paints the pixels within `radius` of a place anew.
     pub fn around(&mut self, at: Point, radius: f32, paint: impl Fn(f32, f32, Color) -> Color) {
         let low = |v: f32, top: usize| v.clamp(0.0, top as f32) as usize;
-        let (x0, x1) = (low(at.0 - radius, self.width), low(at.0 + radius + 1.0, self.width));
-        let (y0, y1) = (low(at.1 - radius, self.height), low(at.1 + radius + 1.0, self.height));
+        let (x0, x1) = (
+            low(at.0 - radius, self.width),
+            low(at.0 + radius + 1.0, self.width),
+        );
+        let (y0, y1) = (
+            low(at.1 - radius, self.height),
+            low(at.1 + radius + 1.0, self.height),
+        );
         for y in y0..y1 {
             for x in x0..x1 {
                 let pixel = &mut self.pixels[y * self.width + x];
@@ -96,12 +102,7 @@ impl Canvas {
     }
 
     /// Fills outlines with a colour for each place, given what is there.
-    pub fn fill_with(
-        &mut self,
-        path: &Path,
-        alpha: f32,
-        paint: impl Fn(f32, f32, Color) -> Color,
-    ) {
+    pub fn fill_with(&mut self, path: &Path, alpha: f32, paint: impl Fn(f32, f32, Color) -> Color) {
         let mut crossings = std::mem::take(&mut self.crossings);
         crossings.clear();
         for points in &path.loops {
@@ -124,8 +125,17 @@ impl Canvas {
 
     // Where an edge crosses the lines looked at.
     fn cross(&self, from: Point, to: Point, crossings: &mut Vec<Crossing>) {
-        let (turn, top, low) = if from.1 < to.1 { (1, from, to) } else { (-1, to, from) };
-        if !(low.1 - top.1 > 0.0) || !low.1.is_finite() || !top.1.is_finite() {
+        let (turn, top, low) = if from.1 < to.1 {
+            (1, from, to)
+        } else {
+            (-1, to, from)
+        };
+        let is_level = low.1 == top.1;
+        if is_level
+            || ![low.0, low.1, top.0, top.1]
+                .iter()
+                .all(|part| part.is_finite())
+        {
             return;
         }
         let last_row = self.height as i32 * SUBROWS - 1;
@@ -169,8 +179,8 @@ impl Canvas {
         }
         let share = alpha / SUBROWS as f32;
         let mut sum = 0.0;
-        for x in low..high {
-            sum += cover[x];
+        for (x, change) in cover.iter().enumerate().take(high).skip(low) {
+            sum += change;
             let amount = (sum * share).clamp(0.0, 1.0);
             if amount > 1e-3 {
                 let pixel = &mut self.pixels[y * width + x];

@@ -68,7 +68,12 @@ pub fn paint(canvas: &mut Canvas, stage: &Stage) {
     let shape = |x: f32, y: f32| {
         // Clouds lie flatter the closer they are to the horizon.
         let depth = 0.35 + 1.1 * (y / stage.horizon);
-        fbm2(x * scale * depth.max(0.5), y * scale * flat * depth, 5, seed)
+        fbm2(
+            x * scale * depth.max(0.5),
+            y * scale * flat * depth,
+            5,
+            seed,
+        )
     };
     let field = Field::new(stage.width, stage.horizon, step, shape);
     let (bright, shade) = colors(stage);
@@ -85,7 +90,9 @@ pub fn paint(canvas: &mut Canvas, stage: &Stage) {
         let toward = field.at(x + dx / distance * lean, y + dy / distance * lean);
         let lit = ((here - toward) * 5.0 + 0.5).clamp(0.0, 1.0);
         let near = fade(distance / stage.unit * 2.2);
-        let tone = shade.mix(bright, lit).screen(stage.palette.light, 0.4 * near * lit);
+        let tone = shade
+            .mix(bright, lit)
+            .screen(stage.palette.light, 0.4 * near * lit);
         let at_horizon = smoothstep(stage.horizon, stage.horizon * 0.7, y);
         color.mix(tone, amount * (0.35 + 0.5 * at_horizon))
     });

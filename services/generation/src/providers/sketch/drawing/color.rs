@@ -124,9 +124,8 @@ mod tests {
 
     #[test]
     fn hues_go_around_the_wheel() {
-        let near = |a: Color, b: Color| {
-            (a.r - b.r).abs() + (a.g - b.g).abs() + (a.b - b.b).abs() < 0.02
-        };
+        let near =
+            |a: Color, b: Color| (a.r - b.r).abs() + (a.g - b.g).abs() + (a.b - b.b).abs() < 0.02;
         assert!(near(Color::hsl(0.0, 1.0, 0.5), hex(0xff0000)));
         assert!(near(Color::hsl(1.0 / 3.0, 1.0, 0.5), hex(0x00ff00)));
         assert!(near(Color::hsl(2.0 / 3.0, 1.0, 0.5), hex(0x0000ff)));

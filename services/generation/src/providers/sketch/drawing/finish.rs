@@ -55,7 +55,11 @@ pub fn mark(canvas: &mut Canvas) {
     let size = (canvas.unit() * 0.026).max(7.0);
     let (x, y) = (width - size * 1.75, height - size * 1.65);
     let under = canvas.at((x + size * 0.5) as i32, (y + size * 0.5) as i32);
-    let tone = if under.luma() > 0.5 { hex(0x20_1c1a) } else { hex(0xf4_efe4) };
+    let tone = if under.luma() > 0.5 {
+        hex(0x20_1c1a)
+    } else {
+        hex(0xf4_efe4)
+    };
     for (from, to, thick) in [
         ((0.0, 1.0), (0.0, 0.0), 0.12),
         ((0.34, 1.0), (0.34, 0.34), 0.12),

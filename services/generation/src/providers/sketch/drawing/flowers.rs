@@ -20,7 +20,12 @@ pub fn grass(canvas: &mut Canvas, stage: &Stage, from: f32) {
         let lean = size * random.range(-0.35, 0.35);
         let tone = palette.ground.mix(palette.leaf, random.range(0.1, 0.75));
         let tone = tone.screen(palette.light, random.range(0.0, 0.12));
-        let blade = Path::line(foot, (foot.0 + lean, foot.1 - size), size * 0.09, size * 0.015);
+        let blade = Path::line(
+            foot,
+            (foot.0 + lean, foot.1 - size),
+            size * 0.09,
+            size * 0.015,
+        );
         canvas.glaze(&blade, tone, 0.85);
     }
 }
@@ -28,19 +33,33 @@ pub fn grass(canvas: &mut Canvas, stage: &Stage, from: f32) {
 /// Strews flowers over a meadow.
 pub fn strew(canvas: &mut Canvas, stage: &Stage, from: f32) {
     let mut random = stage.random("flowers");
-    let mut petals = vec![hex(0xd8_4a3c), hex(0xf0_d060), hex(0xf4_f0e4), hex(0x9a_70c8), hex(0xe8_8ab0)];
+    let mut petals = vec![
+        hex(0xd8_4a3c),
+        hex(0xf0_d060),
+        hex(0xf4_f0e4),
+        hex(0x9a_70c8),
+        hex(0xe8_8ab0),
+    ];
     if !stage.scene.reading.colors.is_empty() {
         petals.clone_from(&stage.scene.reading.colors);
     }
     let area = stage.width / stage.unit;
     let mut places: Vec<(f32, f32)> = (0..(300.0 * area) as usize)
-        .map(|_| (lerp(from, 1.03, random.unit().sqrt()), random.range(0.0, stage.width)))
+        .map(|_| {
+            (
+                lerp(from, 1.03, random.unit().sqrt()),
+                random.range(0.0, stage.width),
+            )
+        })
         .collect();
     places.sort_by(|a, b| a.0.total_cmp(&b.0));
     for (near, x) in places {
         let size = stage.unit * lerp(0.0028, 0.018, near * near) * random.range(0.7, 1.2);
         let foot = (x, stage.row(near) + size * 2.0);
-        let head = (x + size * random.range(-0.8, 0.8), foot.1 - size * random.range(2.6, 5.0));
+        let head = (
+            x + size * random.range(-0.8, 0.8),
+            foot.1 - size * random.range(2.6, 5.0),
+        );
         let stem = stage.palette.leaf.mix(stage.palette.ground, 0.3);
         canvas.fill(&Path::line(foot, head, size * 0.22, size * 0.14), stem);
         let tone = stage.palette.lit(petals[random.index(petals.len())]);
@@ -56,11 +75,20 @@ fn bloom(canvas: &mut Canvas, at: Point, size: f32, tone: Color, random: &mut Ra
     let turn = random.unit() * TURN;
     for petal in 0..6 {
         let angle = turn + petal as f32 / 6.0 * TURN;
-        let (x, y) = (at.0 + cos(angle) * size * 0.6, at.1 + sin(angle) * size * 0.46);
+        let (x, y) = (
+            at.0 + cos(angle) * size * 0.6,
+            at.1 + sin(angle) * size * 0.46,
+        );
         let shade = 0.86 + 0.16 * sin(angle - 1.2);
-        canvas.fill(&Path::ellipse(x, y, size * 0.52, size * 0.42), tone.scale(shade));
+        canvas.fill(
+            &Path::ellipse(x, y, size * 0.52, size * 0.42),
+            tone.scale(shade),
+        );
     }
-    canvas.fill(&Path::ellipse(at.0, at.1, size * 0.3, size * 0.24), hex(0x4a_3424).mix(tone, 0.2));
+    canvas.fill(
+        &Path::ellipse(at.0, at.1, size * 0.3, size * 0.24),
+        hex(0x4a_3424).mix(tone, 0.2),
+    );
 }
 
 /// One large flower seen from the front, for vases and close views.
@@ -75,7 +103,10 @@ pub fn large(canvas: &mut Canvas, at: Point, size: f32, tone: Color, random: &mu
             let tip = (at.0 + cos(angle) * length, at.1 + sin(angle) * length);
             let side = |spread: f32, share: f32| {
                 let a = angle + spread;
-                (at.0 + cos(a) * length * share, at.1 + sin(a) * length * share)
+                (
+                    at.0 + cos(a) * length * share,
+                    at.1 + sin(a) * length * share,
+                )
             };
             let outline = Path::polygon(&[
                 at,
@@ -88,14 +119,23 @@ pub fn large(canvas: &mut Canvas, at: Point, size: f32, tone: Color, random: &mu
                 side(0.2, 0.45),
             ]);
             canvas.fill(&outline, tone.scale(shade));
-            canvas.glaze(&Path::line(at, side(0.0, 0.8), size * 0.02, size * 0.004), tone.scale(0.6), 0.5);
+            canvas.glaze(
+                &Path::line(at, side(0.0, 0.8), size * 0.02, size * 0.004),
+                tone.scale(0.6),
+                0.5,
+            );
         }
     }
     let heart = hex(0x5a_3a1e).mix(tone, 0.15);
     canvas.fill(&Path::ellipse(at.0, at.1, size * 0.24, size * 0.24), heart);
     for _ in 0..40 {
         let (a, r) = (random.unit() * TURN, random.unit().sqrt() * size * 0.21);
-        let dot = Path::ellipse(at.0 + cos(a) * r, at.1 + sin(a) * r, size * 0.018, size * 0.018);
+        let dot = Path::ellipse(
+            at.0 + cos(a) * r,
+            at.1 + sin(a) * r,
+            size * 0.018,
+            size * 0.018,
+        );
         canvas.fill(&dot, hex(0xe8_b84a).scale(random.range(0.7, 1.1)));
     }
 }
@@ -103,7 +143,12 @@ pub fn large(canvas: &mut Canvas, at: Point, size: f32, tone: Color, random: &mu
 /// A leaf from one place to another.
 pub fn leaf(canvas: &mut Canvas, from: Point, to: Point, tone: Color) {
     let (dx, dy) = (to.0 - from.0, to.1 - from.1);
-    let at = |along: f32, aside: f32| (from.0 + dx * along - dy * aside, from.1 + dy * along + dx * aside);
+    let at = |along: f32, aside: f32| {
+        (
+            from.0 + dx * along - dy * aside,
+            from.1 + dy * along + dx * aside,
+        )
+    };
     let half = |side: f32| {
         Path::polygon(&[
             from,

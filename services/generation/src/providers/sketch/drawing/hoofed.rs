@@ -26,8 +26,10 @@ const HORSE_BODY: &str = "M 24 50 C 26 43 36 42 46 44 C 54 45 60 44 66 40 C 70 3
     C 83 14 86 15 87 18 C 92 22 97 28 99 33 C 99 36 96 38 93 37 C 89 36 86 33 84 33 \
     C 83 42 82 54 78 61 C 70 67 58 64 48 65 C 40 67 32 68 28 63 C 24 60 23 55 24 50 Z";
 const HORSE_EARS: &str = "M 80 18 L 80 9 L 85 16 Z";
-const MANE: &str = "M 82 13 C 76 15 70 23 66 32 C 64 37 60 40 57 43 C 62 46 68 46 72 42 C 76 36 78 26 84 20 Z";
-const HORSE_TAIL: &str = "M 25 49 C 17 48 14 58 16 68 C 17 76 14 82 11 86 C 18 88 23 80 23 70 C 23 62 24 58 27 55 Z";
+const MANE: &str =
+    "M 82 13 C 76 15 70 23 66 32 C 64 37 60 40 57 43 C 62 46 68 46 72 42 C 76 36 78 26 84 20 Z";
+const HORSE_TAIL: &str =
+    "M 25 49 C 17 48 14 58 16 68 C 17 76 14 82 11 86 C 18 88 23 80 23 70 C 23 62 24 58 27 55 Z";
 
 /// Paints a deer or a horse where it stands.
 pub fn paint(
@@ -60,11 +62,24 @@ pub fn paint(
         put(MANE, dark);
     }
     let muzzle = if deer { (95.0, 28.0) } else { (97.0, 34.5) };
-    canvas.fill(&Path::ellipse(muzzle.0, muzzle.1, 1.9, 1.5).stand(stand), dark);
+    canvas.fill(
+        &Path::ellipse(muzzle.0, muzzle.1, 1.9, 1.5).stand(stand),
+        dark,
+    );
     let eye = if deer { (84.0, 24.0) } else { (86.0, 22.5) };
-    canvas.fill(&Path::ellipse(eye.0, eye.1, 1.2, 1.2).stand(stand), hex(0x12_0e0e));
+    canvas.fill(
+        &Path::ellipse(eye.0, eye.1, 1.2, 1.2).stand(stand),
+        hex(0x12_0e0e),
+    );
     if deer {
-        for (x, y) in [(36.0, 52.0), (42.0, 50.0), (48.0, 52.0), (54.0, 50.5), (39.0, 56.0), (46.0, 57.0)] {
+        for (x, y) in [
+            (36.0, 52.0),
+            (42.0, 50.0),
+            (48.0, 52.0),
+            (54.0, 50.5),
+            (39.0, 56.0),
+            (46.0, 57.0),
+        ] {
             canvas.glaze(&Path::ellipse(x, y, 1.1, 0.9).stand(stand), pale, 0.7);
         }
     }

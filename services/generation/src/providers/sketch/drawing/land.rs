@@ -14,7 +14,11 @@ pub struct Ridge(Vec<f32>);
 impl Ridge {
     /// Works the edge out from the place across.
     pub fn new(width: usize, edge: impl Fn(f32) -> f32) -> Self {
-        Self((0..width * 2 + 2).map(|i| edge(i as f32 * 0.5 + 0.25)).collect())
+        Self(
+            (0..width * 2 + 2)
+                .map(|i| edge(i as f32 * 0.5 + 0.25))
+                .collect(),
+        )
     }
 
     /// The row of the edge at a place across.
@@ -56,7 +60,13 @@ pub fn mountains(canvas: &mut Canvas, stage: &Stage) {
         let tall = stage.horizon * lerp(0.72, 0.36, near) * random.range(0.85, 1.15);
         let foot = stage.horizon + stage.unit * 0.02;
         let ridge = crest(canvas.width, stage, &mut random, foot, tall);
-        rock(canvas, stage, &ridge, (foot, tall, 1.0 - near), random.field());
+        rock(
+            canvas,
+            stage,
+            &ridge,
+            (foot, tall, 1.0 - near),
+            random.field(),
+        );
     }
 }
 
@@ -81,7 +91,11 @@ fn rock(canvas: &mut Canvas, stage: &Stage, ridge: &Ridge, shape: (f32, f32, f32
     let scale = 13.0 / stage.unit;
     let reach = stage.unit * 0.016;
     let spur = stage.unit * 0.09;
-    let from_left = if stage.light.0 < stage.width * 0.5 { 1.0 } else { -1.0 };
+    let from_left = if stage.light.0 < stage.width * 0.5 {
+        1.0
+    } else {
+        -1.0
+    };
     let snow_line = foot - tall * if white { 0.1 } else { 0.58 };
     let haze = 0.1 + 0.52 * distance;
     ridge.paint(canvas, foot, |x, y, depth| {
@@ -112,7 +126,10 @@ pub fn hills(canvas: &mut Canvas, stage: &Stage, nearest: f32) {
         let ridge = Ridge::new(canvas.width, |x| {
             row - swell * (fbm1(x * scale, 3, seed) - 0.42) * 1.6
         });
-        let color = stage.palette.ground.mix(stage.palette.leaf, 0.5 - 0.4 * near);
+        let color = stage
+            .palette
+            .ground
+            .mix(stage.palette.leaf, 0.5 - 0.4 * near);
         let haze = lerp(0.66, 0.0, near);
         slope(canvas, stage, &ridge, color, haze, seed);
         if !stage.scene.has(Thing::Desert) && layer < 3 {
@@ -141,7 +158,10 @@ pub fn slope(
         let lit = color
             .scale(1.0 + patch * 0.16)
             .screen(palette.light, 0.26 * sun * fade(depth / rim));
-        palette.far(lit, haze + 0.3 * (1.0 - fade(depth / soft)) * haze.min(0.6) * 1.6)
+        palette.far(
+            lit,
+            haze + 0.3 * (1.0 - fade(depth / soft)) * haze.min(0.6) * 1.6,
+        )
     });
 }
 
@@ -159,7 +179,11 @@ pub fn dunes(canvas: &mut Canvas, stage: &Stage) {
         });
         let palette = stage.palette;
         let ripple = 60.0 / stage.unit;
-        let from_left = if stage.light.0 < stage.width * 0.5 { 1.0 } else { -1.0 };
+        let from_left = if stage.light.0 < stage.width * 0.5 {
+            1.0
+        } else {
+            -1.0
+        };
         let reach = stage.unit * 0.01;
         ridge.paint(canvas, stage.height, |x, y, depth| {
             let bent = x + depth * 0.9 * from_left;
@@ -167,7 +191,9 @@ pub fn dunes(canvas: &mut Canvas, stage: &Stage) {
             let lit = smoothstep(-0.12, 0.12, slope * from_left);
             let bend = noise2(x * ripple * 0.08, y * ripple * 0.1, seed) * 5.0;
             let line = noise2(x * ripple * 0.1, y * ripple * 1.1 + bend, seed ^ 3) - 0.5;
-            let color = palette.ground.scale(lerp(0.68, 1.06, lit) + line * 0.07 * near);
+            let color = palette
+                .ground
+                .scale(lerp(0.68, 1.06, lit) + line * 0.07 * near);
             palette.far(color, lerp(0.62, 0.0, near))
         });
     }
@@ -186,11 +212,18 @@ pub fn ground(canvas: &mut Canvas, stage: &Stage, nearness: f32) {
     let deep = stage.height - row;
     let grain = 10.0 / stage.unit;
     let color = if white { palette.snow } else { palette.ground };
-    let shade = if white { palette.snow_shade } else { palette.leaf };
+    let shade = if white {
+        palette.snow_shade
+    } else {
+        palette.leaf
+    };
     ridge.paint(canvas, stage.height, |x, y, depth| {
         let down = depth / deep.max(1.0);
         let patch = fbm2(x * grain * 0.4, y * grain * 1.4, 3, seed);
         let dark = smoothstep(0.35, 0.75, patch) * 0.5 + down * 0.35;
-        palette.far(color.mix(shade, dark.clamp(0.0, 0.85)), 0.3 * (1.0 - down) * (1.0 - down))
+        palette.far(
+            color.mix(shade, dark.clamp(0.0, 0.85)),
+            0.3 * (1.0 - down) * (1.0 - down),
+        )
     });
 }

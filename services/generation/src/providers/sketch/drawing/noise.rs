@@ -36,7 +36,11 @@ pub fn fbm1(x: f32, octaves: u32, seed: u32) -> f32 {
 pub fn fbm2(x: f32, y: f32, octaves: u32, seed: u32) -> f32 {
     octave_sum(octaves, |scale, octave| {
         let shift = 19.7 * octave as f32;
-        noise2(x * scale + shift, y * scale - shift, seed.wrapping_add(octave))
+        noise2(
+            x * scale + shift,
+            y * scale - shift,
+            seed.wrapping_add(octave),
+        )
     })
 }
 

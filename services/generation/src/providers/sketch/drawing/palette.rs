@@ -120,13 +120,17 @@ impl Palette {
         self.haze = self.haze.tint(first, 0.55);
         self.water = self.water.tint(first, 0.4);
         self.stone = self.stone.tint(second, 0.45);
-        self.leaf = self.leaf.tint(second, if colors.len() > 1 { 0.4 } else { 0.2 });
+        self.leaf = self
+            .leaf
+            .tint(second, if colors.len() > 1 { 0.4 } else { 0.2 });
         let named = colors.iter().map(|color| self.lit(*color));
         self.accents.splice(0..0, named.collect::<Vec<_>>());
     }
 
     fn with_accents(mut self) -> Self {
-        let own = [0xe9_dcc3, 0xc9_6a4a, 0xd9_b26a, 0x7f_a3a8, 0xb9_5348, 0xe4_c9b6, 0x6f_8fa6];
+        let own = [
+            0xe9_dcc3, 0xc9_6a4a, 0xd9_b26a, 0x7f_a3a8, 0xb9_5348, 0xe4_c9b6, 0x6f_8fa6,
+        ];
         self.accents = own.iter().map(|code| self.lit(hex(*code))).collect();
         self
     }
@@ -160,12 +164,24 @@ fn base(sky: [u32; 4], land: [u32; 4], ambient: Color) -> Palette {
 fn dawn() -> Palette {
     let sky = [0x6a_84b4, 0xab_a4cc, 0xf0_bfb6, 0xfd_e6c6];
     let land = [0xe8_ccc8, 0x86_966c, 0x4a_6258, 0x7a_7c9a];
-    base(sky, land, Color { r: 0.97, g: 0.9, b: 0.92 })
+    base(
+        sky,
+        land,
+        Color {
+            r: 0.97,
+            g: 0.9,
+            b: 0.92,
+        },
+    )
 }
 
 fn day(teal: bool) -> Palette {
     let land = [0xcb_dce2, 0x86_a552, 0x3e_6b45, 0x70_8298];
-    let ambient = Color { r: 1.0, g: 0.99, b: 0.96 };
+    let ambient = Color {
+        r: 1.0,
+        g: 0.99,
+        b: 0.96,
+    };
     if teal {
         return base([0x2f_8496, 0x6f_b7b6, 0xb9_dccb, 0xf6_ebcf], land, ambient);
     }
@@ -174,7 +190,11 @@ fn day(teal: bool) -> Palette {
 
 fn dusk(violet: bool) -> Palette {
     let land = [0xe2_937c, 0x5a_4a44, 0x2c_3440, 0x6a_4c68];
-    let ambient = Color { r: 0.88, g: 0.7, b: 0.68 };
+    let ambient = Color {
+        r: 0.88,
+        g: 0.7,
+        b: 0.68,
+    };
     if violet {
         return base([0x23_2452, 0x5c_3f7e, 0xc0_6a92, 0xfb_b88c], land, ambient);
     }
@@ -183,7 +203,11 @@ fn dusk(violet: bool) -> Palette {
 
 fn night(green: bool) -> Palette {
     let land = [0x38_5078, 0x1a_2940, 0x10_1d2e, 0x2a_3a5a];
-    let ambient = Color { r: 0.4, g: 0.47, b: 0.68 };
+    let ambient = Color {
+        r: 0.4,
+        g: 0.47,
+        b: 0.68,
+    };
     let sky = if green {
         [0x08_1528, 0x0f_2c44, 0x1d_4a5e, 0x3d_7078]
     } else {

@@ -33,7 +33,12 @@ impl Path {
 
     /// A rectangle.
     pub fn rect(x: f32, y: f32, width: f32, height: f32) -> Self {
-        Self::polygon(&[(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
+        Self::polygon(&[
+            (x, y),
+            (x + width, y),
+            (x + width, y + height),
+            (x, y + height),
+        ])
     }
 
     /// An ellipse.
@@ -122,6 +127,20 @@ impl Path {
 }
 
 impl Stand {
+    /// A shape of a height with its feet at a place.
+    pub fn new(at: Point, height: f32) -> Self {
+        Self {
+            at,
+            height,
+            flip: false,
+        }
+    }
+
+    /// Looking the other way, if so.
+    pub fn flipped(self, flip: bool) -> Self {
+        Self { flip, ..self }
+    }
+
     /// Where a point of the box is on the canvas.
     pub fn place(self, (x, y): Point) -> Point {
         let unit = self.height / 100.0;
@@ -164,7 +183,11 @@ mod tests {
 
     #[test]
     fn stands_on_its_feet() {
-        let stand = Stand { at: (30.0, 80.0), height: 50.0, flip: true };
+        let stand = Stand {
+            at: (30.0, 80.0),
+            height: 50.0,
+            flip: true,
+        };
         assert_eq!(stand.place((50.0, 100.0)), (30.0, 80.0));
         assert_eq!(stand.place((60.0, 0.0)), (25.0, 30.0));
     }

@@ -39,12 +39,20 @@ pub fn paint(canvas: &mut Canvas, given: &Given, scene: &Scene, palette: &Palett
 fn tones(scene: &Scene, palette: &Palette) -> Vec<Color> {
     let mut colors = scene.reading.colors.clone();
     if colors.is_empty() {
-        colors = vec![palette.sky[0], palette.leaf, palette.sky[2], palette.accent(2)];
+        colors = vec![
+            palette.sky[0],
+            palette.leaf,
+            palette.sky[2],
+            palette.accent(2),
+        ];
     }
     colors.sort_by(|a, b| a.luma().total_cmp(&b.luma()));
     let dark = colors[0].scale(0.35).mix(palette.ink, 0.5);
     let light = colors[colors.len() - 1].mix(hex(0xfa_f4e6), 0.75);
-    std::iter::once(dark).chain(colors).chain(std::iter::once(light)).collect()
+    std::iter::once(dark)
+        .chain(colors)
+        .chain(std::iter::once(light))
+        .collect()
 }
 
 // Fills the canvas: scaled by area, what stands over is cut off at both sides.
@@ -62,7 +70,11 @@ fn fitted(given: &Given, width: usize, height: usize) -> Canvas {
         let y = (y.max(0.0) as usize).min(given.height - 1);
         let index = (y * given.width + x) * 3;
         let part = |offset: usize| f32::from(given.rgb[index + offset]) / 255.0;
-        Color { r: part(0), g: part(1), b: part(2) }
+        Color {
+            r: part(0),
+            g: part(1),
+            b: part(2),
+        }
     };
     canvas.each(|x, y, _| {
         let mut sum = BLACK;
@@ -70,7 +82,11 @@ fn fitted(given: &Given, width: usize, height: usize) -> Canvas {
             for column in 0..taps {
                 let at = |v: f32, tap: usize| v - 0.5 + (tap as f32 + 0.5) / taps as f32;
                 let color = read(left + at(x, column) * scale, top + at(y, row) * scale);
-                sum = Color { r: sum.r + color.r, g: sum.g + color.g, b: sum.b + color.b };
+                sum = Color {
+                    r: sum.r + color.r,
+                    g: sum.g + color.g,
+                    b: sum.b + color.b,
+                };
             }
         }
         sum.scale(1.0 / (taps * taps) as f32)
@@ -87,7 +103,11 @@ fn blurred(source: &Canvas, radius: usize) -> Canvas {
             let mut sum = BLACK;
             for step in -reach..=reach {
                 let color = from.at(x + dx * step, y + dy * step);
-                sum = Color { r: sum.r + color.r, g: sum.g + color.g, b: sum.b + color.b };
+                sum = Color {
+                    r: sum.r + color.r,
+                    g: sum.g + color.g,
+                    b: sum.b + color.b,
+                };
             }
             sum.scale(1.0 / (2 * reach + 1) as f32)
         });
@@ -126,8 +146,13 @@ fn strokes(canvas: &mut Canvas, smooth: &Canvas, tones: &[Color], random: &mut R
             let gx = smooth.at(x + reach, y).luma() - smooth.at(x - reach, y).luma();
             let gy = smooth.at(x, y + reach).luma() - smooth.at(x, y - reach).luma();
             let steep = length(gx, gy);
-            let (dx, dy) = if steep > 0.01 { (-gy / steep, gx / steep) } else { (0.94, 0.34) };
-            let long = unit * size * random.range(0.7, 1.5) * lerp(1.2, 0.6, (steep * 4.0).min(1.0));
+            let (dx, dy) = if steep > 0.01 {
+                (-gy / steep, gx / steep)
+            } else {
+                (0.94, 0.34)
+            };
+            let long =
+                unit * size * random.range(0.7, 1.5) * lerp(1.2, 0.6, (steep * 4.0).min(1.0));
             let color = smooth.at(x, y);
             let tone = restyled(color, tones, color.luma() + random.range(-0.06, 0.06));
             let thick = unit * size * 0.3;
@@ -149,9 +174,9 @@ fn outlines(canvas: &mut Canvas, smooth: &Canvas, ink: Color) {
 }
 
 fn halftone(canvas: &mut Canvas, source: &Canvas, ink: Color) {
-    let cell = (canvas.unit() / 110.0).max(4.0);
+    let cell = (canvas.unit() / 78.0).max(5.6);
     canvas.each(|x, y, color| {
-        let (u, v) = ((x + y) * 0.7071 / cell, (y - x) * 0.7071 / cell);
+        let (u, v) = ((x + y) / cell, (y - x) / cell);
         let (du, dv) = (u - u.floor() - 0.5, v - v.floor() - 0.5);
         let dark = 1.0 - source.at(x as i32, y as i32).luma();
         let radius = (dark - 0.45).max(0.0) * 0.8;

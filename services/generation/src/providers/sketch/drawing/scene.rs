@@ -90,64 +90,84 @@ impl Scene {
         self.has_any(&[Thing::Sea, Thing::Lake, Thing::River])
     }
 
-    // A picture needs a place even when the prompt names none, and some things need theirs.
+    // Some things need their place, and every picture needs one.
     fn complete(&mut self, unwanted: &Reading) {
         use Thing::{
-            Boat, Castle, City, Desert, Forest, Harbour, Hill, House, Lake, Lighthouse, Meadow, Mountain,
-            Sea, Town, Tree, Whale,
+            Boat, City, Desert, Forest, Harbour, Hill, Lake, Lighthouse, Meadow, Mountain, River,
+            Sea, Town, Whale,
         };
-        let mut add = |things: &mut Vec<Thing>, thing: Thing| {
-            if !unwanted.has(thing) && !things.contains(&thing) {
-                things.push(thing);
-            }
-        };
-        let things = &mut self.reading.things;
-        if things.contains(&Harbour) {
-            [Town, Sea, Boat].into_iter().for_each(|it| add(things, it));
+        let character = self.character;
+        if self.has(Harbour) {
+            self.add(&[Town, Sea, Boat], unwanted);
         }
-        if [Boat, Lighthouse, Whale].iter().any(|it| things.contains(it))
-            && ![Sea, Lake, Thing::River].iter().any(|it| things.contains(it))
-        {
-            add(things, Sea);
+        if self.has_any(&[Boat, Lighthouse, Whale]) && !self.is_water() {
+            self.add(&[Sea], unwanted);
         }
-        if things.contains(&Town) && self.character % 4 != 0 && !things.contains(&Mountain) {
-            add(things, Hill);
+        if self.has(Town) && !self.has(Mountain) && !character.is_multiple_of(4) {
+            self.add(&[Hill], unwanted);
         }
-        let water = [Lake, Thing::River].iter().any(|it| things.contains(it));
-        if water && ![Mountain, Hill, Forest, Sea, City, Town].iter().any(|it| things.contains(it)) {
-            add(things, if self.character % 2 == 0 { Mountain } else { Hill });
+        let shore = [Mountain, Hill, Forest, Sea, City, Town];
+        if self.has_any(&[Lake, River]) && !self.has_any(&shore) {
+            let across = if character.is_multiple_of(2) {
+                Mountain
+            } else {
+                Hill
+            };
+            self.add(&[across], unwanted);
         }
-        let places = [Mountain, Hill, Forest, Sea, Lake, Desert, Meadow, City, Town];
-        if places.iter().any(|it| things.contains(it)) {
-            return;
+        let places = [
+            Mountain, Hill, Forest, Sea, Lake, Desert, Meadow, City, Town,
+        ];
+        if !self.has_any(&places) {
+            self.add(self.some_place(), unwanted);
         }
-        if things.contains(&House) || things.contains(&Castle) || things.contains(&Tree) {
-            add(things, Hill);
-            add(things, Meadow);
-            return;
+    }
+
+    fn some_place(&self) -> &'static [Thing] {
+        use Thing::{Castle, Forest, Hill, House, Lake, Meadow, Mountain, Tree};
+        if self.has_any(&[House, Castle, Tree]) {
+            return &[Hill, Meadow];
         }
         match self.character % 5 {
-            0 => [Mountain, Lake].into_iter().for_each(|it| add(things, it)),
-            1 => [Hill, Meadow, Tree].into_iter().for_each(|it| add(things, it)),
-            2 => [Mountain, Forest].into_iter().for_each(|it| add(things, it)),
-            3 => [Hill, Meadow].into_iter().for_each(|it| add(things, it)),
-            _ => [Mountain, Meadow].into_iter().for_each(|it| add(things, it)),
+            0 => &[Mountain, Lake],
+            1 => &[Hill, Meadow, Tree],
+            2 => &[Mountain, Forest],
+            3 => &[Hill, Meadow],
+            _ => &[Mountain, Meadow],
+        }
+    }
+
+    fn add(&mut self, things: &[Thing], unwanted: &Reading) {
+        for thing in things {
+            if !unwanted.has(*thing) && !self.has(*thing) {
+                self.reading.things.push(*thing);
+            }
         }
     }
 }
 
 fn kind_of(reading: &Reading, character: u64) -> Kind {
     use Thing::{
-        Abstract, Apple, Bowl, Candle, Cherry, Cup, Flower, Geometric, Lemon, Marble, Orange,
-        Pear, Planet, Portrait, Rocket, Space, StillLife, Vase, Waves,
+        Abstract, Apple, Bowl, Candle, Cherry, Cup, Flower, Geometric, Lemon, Marble, Orange, Pear,
+        Planet, Portrait, Rocket, Space, StillLife, Vase, Waves,
     };
     let any = |things: &[Thing]| things.iter().any(|thing| reading.has(*thing));
     let places = [
-        Thing::Mountain, Thing::Hill, Thing::Forest, Thing::Sea, Thing::Lake, Thing::River,
-        Thing::Desert, Thing::Meadow, Thing::City, Thing::Town,
+        Thing::Mountain,
+        Thing::Hill,
+        Thing::Forest,
+        Thing::Sea,
+        Thing::Lake,
+        Thing::River,
+        Thing::Desert,
+        Thing::Meadow,
+        Thing::City,
+        Thing::Town,
         Thing::Harbour,
     ];
-    let tabletop = [StillLife, Lemon, Orange, Apple, Pear, Cherry, Bowl, Vase, Cup, Candle];
+    let tabletop = [
+        StillLife, Lemon, Orange, Apple, Pear, Cherry, Bowl, Vase, Cup, Candle,
+    ];
     if any(&[Abstract, Geometric, Marble, Waves]) {
         return Kind::Abstract;
     }
@@ -164,7 +184,7 @@ fn kind_of(reading: &Reading, character: u64) -> Kind {
         return Kind::StillLife;
     }
     let shows_a_place = reading.things.iter().any(|thing| *thing < Thing::Calm);
-    if !shows_a_place && (!reading.colors.is_empty() || character % 3 == 0) {
+    if !shows_a_place && (!reading.colors.is_empty() || character.is_multiple_of(3)) {
         return Kind::Abstract;
     }
     Kind::Landscape
@@ -224,11 +244,20 @@ mod tests {
 
     #[test]
     fn every_landscape_has_a_place() {
-        for prompt in ["a fox", "hello world", "quarterly report", "", "an owl", "spring"] {
+        for prompt in [
+            "a fox",
+            "hello world",
+            "quarterly report",
+            "",
+            "an owl",
+            "spring",
+        ] {
             let scene = Scene::new(prompt, "", 1);
-            let placed = scene.reading.things.iter().any(|it| {
-                (Thing::Mountain..=Thing::Harbour).contains(it)
-            });
+            let placed = scene
+                .reading
+                .things
+                .iter()
+                .any(|it| (Thing::Mountain..=Thing::Harbour).contains(it));
             assert!(placed || scene.kind != Kind::Landscape, "{prompt}");
         }
     }

@@ -18,7 +18,9 @@ pub fn paint(canvas: &mut Canvas, stage: &Stage) {
     if stage.scene.has(Thing::Aurora) {
         aurora(canvas, stage);
     }
-    let hidden = stage.scene.has_any(&[Thing::Storm, Thing::Rain, Thing::Fog]);
+    let hidden = stage
+        .scene
+        .has_any(&[Thing::Storm, Thing::Rain, Thing::Fog]);
     if !hidden || stage.scene.has_any(&[Thing::Sun, Thing::Moon]) {
         light(canvas, stage);
     }
@@ -33,7 +35,11 @@ fn wash(canvas: &mut Canvas, stage: &Stage) {
     let reach = stage.horizon * 1.04;
     let step = 3.5 / stage.unit;
     let spread = stage.width.max(stage.height) * 0.42;
-    let glow = if stage.scene.time == Time::Night { 0.1 } else { 0.34 };
+    let glow = if stage.scene.time == Time::Night {
+        0.1
+    } else {
+        0.34
+    };
     let low = (reach as usize + 2).min(canvas.height);
     canvas.rows(0, low, |x, y, _| {
         let uneven = (noise2(x * step, y * step * 1.8, seed) - 0.5) * 0.05;
@@ -53,7 +59,10 @@ fn light(canvas: &mut Canvas, stage: &Stage) {
     let (x0, y0) = stage.light;
     canvas.around(stage.light, size * 9.0, |x, y, color| {
         let distance = (length(x - x0, y - y0) / size - 1.0).max(0.0);
-        color.screen(palette.light, 0.55 * fade(distance * 1.1) + 0.2 * fade(distance * 0.35))
+        color.screen(
+            palette.light,
+            0.55 * fade(distance * 1.1) + 0.2 * fade(distance * 0.35),
+        )
     });
     let seed = random.field();
     canvas.fill_with(&Path::ellipse(x0, y0, size, size), 1.0, |x, y, _| {
@@ -68,10 +77,17 @@ fn light(canvas: &mut Canvas, stage: &Stage) {
 
 fn stars(canvas: &mut Canvas, stage: &Stage) {
     let mut random = stage.random("stars");
-    let plenty = if stage.scene.has(Thing::Stars) { 2.4 } else { 1.0 };
+    let plenty = if stage.scene.has(Thing::Stars) {
+        2.4
+    } else {
+        1.0
+    };
     let count = (plenty * 260.0 * stage.width / stage.unit) as usize;
     for _ in 0..count {
-        let at = (random.range(0.0, stage.width), random.range(0.0, stage.horizon));
+        let at = (
+            random.range(0.0, stage.width),
+            random.range(0.0, stage.horizon),
+        );
         let height = 1.0 - at.1 / stage.horizon;
         let size = stage.unit * (0.0006 + 0.0022 * random.unit() * random.unit());
         let brightness = random.range(0.25, 1.0) * (0.15 + 0.85 * height);

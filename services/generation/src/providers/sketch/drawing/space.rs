@@ -22,7 +22,12 @@ pub fn paint(canvas: &mut Canvas, scene: &Scene) {
     for _ in 0..count {
         let bright = random.unit() * random.unit();
         let at = (random.range(0.0, width), random.range(0.0, height));
-        star(canvas, at, unit * (0.0005 + 0.0017 * bright), 0.25 + 0.75 * bright);
+        star(
+            canvas,
+            at,
+            unit * (0.0005 + 0.0017 * bright),
+            0.25 + 0.75 * bright,
+        );
     }
     for _ in 0..7 {
         let at = (random.range(0.0, width), random.range(0.0, height));
@@ -31,12 +36,29 @@ pub fn paint(canvas: &mut Canvas, scene: &Scene) {
     let side = if random.chance(0.5) { 0.36 } else { 0.64 };
     let at = (width * side, height * random.range(0.42, 0.6));
     let rocket = scene.has(Thing::Rocket);
-    planet(canvas, at, unit * random.range(0.2, 0.27), &colors, &mut random);
+    planet(
+        canvas,
+        at,
+        unit * random.range(0.2, 0.27),
+        &colors,
+        &mut random,
+    );
     let moon = (width * (1.0 - side), height * random.range(0.16, 0.3));
     let mut small = random.part("moon");
-    globe(canvas, moon, unit * 0.055, &[hex(0x70_747c), hex(0xc8_c6c0)], 5.0, &mut small);
+    globe(
+        canvas,
+        moon,
+        unit * 0.055,
+        &[hex(0x70_747c), hex(0xc8_c6c0)],
+        5.0,
+        &mut small,
+    );
     if rocket {
-        rocket_ship(canvas, (width * (1.0 - side * 0.9), height * 0.72), unit * 0.3);
+        rocket_ship(
+            canvas,
+            (width * (1.0 - side * 0.9), height * 0.72),
+            unit * 0.3,
+        );
     }
 }
 
@@ -117,19 +139,35 @@ fn planet(canvas: &mut Canvas, at: Point, radius: f32, colors: &[Color], random:
     }
 }
 
-fn globe(canvas: &mut Canvas, at: Point, radius: f32, bands: &[Color], rough: f32, random: &mut Random) {
+fn globe(
+    canvas: &mut Canvas,
+    at: Point,
+    radius: f32,
+    bands: &[Color],
+    rough: f32,
+    random: &mut Random,
+) {
     let seed = random.field();
     let stripes = random.range(1.3, 2.2);
-    canvas.fill_with(&Path::ellipse(at.0, at.1, radius, radius), 1.0, |x, y, _| {
-        let (u, v) = ((x - at.0) / radius, (y - at.1) / radius);
-        let z = (1.0 - u * u - v * v).max(0.0).sqrt();
-        let swirl = fbm2(u * 2.2 * rough + 5.0, v * 5.0, 4, seed) - 0.5;
-        let t = if rough > 1.0 { 0.5 + swirl * 1.6 } else { v * stripes * 0.5 + 0.5 + swirl * 0.5 };
-        let body = gradient(bands, t);
-        let lit = smoothstep(-0.25, 0.85, -0.62 * u - 0.5 * v + 0.55 * z);
-        let rim = smoothstep(0.45, 0.0, z) * 0.35 * lit;
-        body.scale(lerp(0.06, 1.1, lit)).screen(bands[bands.len() / 2], rim)
-    });
+    canvas.fill_with(
+        &Path::ellipse(at.0, at.1, radius, radius),
+        1.0,
+        |x, y, _| {
+            let (u, v) = ((x - at.0) / radius, (y - at.1) / radius);
+            let z = (1.0 - u * u - v * v).max(0.0).sqrt();
+            let swirl = fbm2(u * 2.2 * rough + 5.0, v * 5.0, 4, seed) - 0.5;
+            let t = if rough > 1.0 {
+                0.5 + swirl * 1.6
+            } else {
+                v * stripes * 0.5 + 0.5 + swirl * 0.5
+            };
+            let body = gradient(bands, t);
+            let lit = smoothstep(-0.25, 0.85, -0.62 * u - 0.5 * v + 0.55 * z);
+            let rim = smoothstep(0.45, 0.0, z) * 0.35 * lit;
+            body.scale(lerp(0.06, 1.1, lit))
+                .screen(bands[bands.len() / 2], rim)
+        },
+    );
 }
 
 fn rings(canvas: &mut Canvas, at: Point, radius: f32, look: (f32, Color, u32), front: bool) {
@@ -147,13 +185,20 @@ fn rings(canvas: &mut Canvas, at: Point, radius: f32, look: (f32, Color, u32), f
             return under;
         }
         let grooves = smoothstep(0.32, 0.55, fbm1(r * 26.0, 3, seed));
-        let shadowed = if !front && u > 0.0 && r < 1.7 { 0.4 } else { 1.0 };
-        under.mix(color.mix(WHITE, 0.25).scale(shadowed), edge * (0.25 + 0.6 * grooves))
+        let shadowed = if !front && u > 0.0 && r < 1.7 {
+            0.4
+        } else {
+            1.0
+        };
+        under.mix(
+            color.mix(WHITE, 0.25).scale(shadowed),
+            edge * (0.25 + 0.6 * grooves),
+        )
     });
 }
 
 fn rocket_ship(canvas: &mut Canvas, at: Point, height: f32) {
-    let stand = Stand { at, height, flip: false };
+    let stand = Stand::new(at, height);
     // It flies upwards to the right.
     let turned = |text: &str| {
         Path::read(text)
@@ -166,12 +211,30 @@ fn rocket_ship(canvas: &mut Canvas, at: Point, height: f32) {
     let plume = stand.place((23.0, 90.0));
     super::things::halo(canvas, plume, height * 0.22, hex(0xff_9a40), 0.8);
     let mut put = |text: &str, color: Color| canvas.fill(&turned(text), color);
-    put("M 42 84 C 40 104 46 120 50 132 C 54 120 60 104 58 84 Z", hex(0xff_8a3c));
-    put("M 45 84 C 44 98 48 108 50 116 C 52 108 56 98 55 84 Z", hex(0xff_e8b0));
-    put("M 36 56 C 24 66 22 80 24 92 L 38 80 Z M 64 56 C 76 66 78 80 76 92 L 62 80 Z", hex(0xc8_4238));
-    put("M 50 0 C 38 14 34 34 35 56 C 36 70 38 78 41 85 L 59 85 C 62 78 64 70 65 56 C 66 34 62 14 50 0 Z", hex(0xec_e8e0));
-    put("M 50 0 C 62 14 66 34 65 56 C 64 70 62 78 59 85 L 52 85 C 56 60 56 24 50 0 Z", hex(0xbc_bcc4));
-    put("M 50 0 C 45 6 41 13 38.5 21 L 61.5 21 C 59 13 55 6 50 0 Z", hex(0xc8_4238));
+    put(
+        "M 42 84 C 40 104 46 120 50 132 C 54 120 60 104 58 84 Z",
+        hex(0xff_8a3c),
+    );
+    put(
+        "M 45 84 C 44 98 48 108 50 116 C 52 108 56 98 55 84 Z",
+        hex(0xff_e8b0),
+    );
+    put(
+        "M 36 56 C 24 66 22 80 24 92 L 38 80 Z M 64 56 C 76 66 78 80 76 92 L 62 80 Z",
+        hex(0xc8_4238),
+    );
+    put(
+        "M 50 0 C 38 14 34 34 35 56 C 36 70 38 78 41 85 L 59 85 C 62 78 64 70 65 56 C 66 34 62 14 50 0 Z",
+        hex(0xec_e8e0),
+    );
+    put(
+        "M 50 0 C 62 14 66 34 65 56 C 64 70 62 78 59 85 L 52 85 C 56 60 56 24 50 0 Z",
+        hex(0xbc_bcc4),
+    );
+    put(
+        "M 50 0 C 45 6 41 13 38.5 21 L 61.5 21 C 59 13 55 6 50 0 Z",
+        hex(0xc8_4238),
+    );
     let mut pane = |radius: f32, color: Color| {
         let window = Path::ellipse(50.0, 40.0, radius, radius).map(|(x, y)| {
             let (u, v) = (x - 50.0, y - 50.0);

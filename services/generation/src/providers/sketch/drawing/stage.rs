@@ -42,7 +42,11 @@ impl<'a> Stage<'a> {
         };
         let horizon = height * (share + random.range(-0.03, 0.03));
         let low = matches!(scene.time, Time::Dusk | Time::Dawn);
-        let rise = if low { random.range(0.12, 0.3) } else { random.range(0.5, 0.74) };
+        let rise = if low {
+            random.range(0.12, 0.3)
+        } else {
+            random.range(0.5, 0.74)
+        };
         let side = random.range(0.2, 0.42);
         let x = if random.chance(0.5) { side } else { 1.0 - side };
         Self {
@@ -64,6 +68,12 @@ impl<'a> Stage<'a> {
     /// The row of a distance: 0 the horizon, 1 the lower edge.
     pub fn row(&self, nearness: f32) -> f32 {
         lerp(self.horizon, self.height, nearness)
+    }
+
+    /// A place across, on the side where the light does not stand; `share` above a half.
+    pub fn away_from_light(&self, share: f32) -> f32 {
+        let light_is_left = self.light.0 < self.width * 0.5;
+        self.width * if light_is_left { share } else { 1.0 - share }
     }
 
     /// Whether it is dark enough for lamps.

@@ -48,19 +48,33 @@ fn facade(
     let palette = stage.palette;
     let haze = 0.08 + 0.42 * distance;
     let wall = palette.far(palette.accent(random.index(palette.accents.len())), haze);
-    let roof = palette.far(palette.lit(hex(0x8a_4636)), haze * 0.9).scale(random.range(0.75, 1.0));
-    let roof = if stage.scene.is_white() { palette.far(palette.snow, haze * 0.5) } else { roof };
+    let roof = palette
+        .far(palette.lit(hex(0x8a_4636)), haze * 0.9)
+        .scale(random.range(0.75, 1.0));
+    let roof = if stage.scene.is_white() {
+        palette.far(palette.snow, haze * 0.5)
+    } else {
+        roof
+    };
     let (x, y) = foot;
     let down = stage.unit * 0.2 * distance;
-    canvas.fill_with(&Path::rect(x, y - tall, wide, tall + down), 1.0, |px, py, _| {
-        let side = if px > x + wide * 0.82 { 0.9 } else { 1.0 };
-        wall.scale(side * lerp(1.03, 0.86, ((py - y + tall) / tall).clamp(0.0, 1.0)))
-    });
+    canvas.fill_with(
+        &Path::rect(x, y - tall, wide, tall + down),
+        1.0,
+        |px, py, _| {
+            let side = if px > x + wide * 0.82 { 0.9 } else { 1.0 };
+            wall.scale(side * lerp(1.03, 0.86, ((py - y + tall) / tall).clamp(0.0, 1.0)))
+        },
+    );
     let pitch = wide * random.range(0.38, 0.62);
     let eave = wide * 0.05;
     let gable = random.chance(0.6);
     let crown = if gable {
-        vec![(x - eave, y - tall + 1.0), (x + wide * 0.5, y - tall - pitch), (x + wide + eave, y - tall + 1.0)]
+        vec![
+            (x - eave, y - tall + 1.0),
+            (x + wide * 0.5, y - tall - pitch),
+            (x + wide + eave, y - tall + 1.0),
+        ]
     } else {
         let inset = wide * 0.2;
         vec![
@@ -72,7 +86,10 @@ fn facade(
     };
     if random.chance(0.5) {
         let cx = x + wide * random.range(0.62, 0.76);
-        canvas.fill(&Path::rect(cx, y - tall - pitch * 0.8, wide * 0.09, pitch * 0.8), roof.scale(0.7));
+        canvas.fill(
+            &Path::rect(cx, y - tall - pitch * 0.8, wide * 0.09, pitch * 0.8),
+            roof.scale(0.7),
+        );
     }
     canvas.fill(&Path::polygon(&crown), roof);
     windows(canvas, stage, (foot, wide, tall), haze, random);
@@ -96,7 +113,11 @@ fn windows(
             let y = foot.1 - tall + tall * (row as f32 + 0.32) / rows as f32;
             let lit = dark && random.chance(0.62);
             let warm = palette.lamp.mix(hex(0xff_a850), random.unit() * 0.5);
-            let glass = if lit { warm } else { palette.far(palette.sky[0].scale(0.6), haze) };
+            let glass = if lit {
+                warm
+            } else {
+                palette.far(palette.sky[0].scale(0.6), haze)
+            };
             canvas.fill(&Path::rect(x, y, w, h), glass);
             if lit && haze < 0.3 {
                 halo(canvas, (x + w * 0.5, y + h * 0.5), w * 1.5, warm, 0.3);
@@ -111,8 +132,14 @@ fn tower(canvas: &mut Canvas, stage: &Stage, foot: Point, size: f32, distance: f
     let roof = palette.far(palette.lit(hex(0x4a_5a6a)), 0.1 + 0.4 * distance);
     let (x, y) = foot;
     let (wide, tall) = (size * 0.42, size * 2.3);
-    canvas.fill(&Path::rect(x, y - tall, wide, tall + stage.unit * 0.08), wall);
-    canvas.fill(&Path::rect(x + wide * 0.6, y - tall, wide * 0.4, tall), wall.scale(0.88));
+    canvas.fill(
+        &Path::rect(x, y - tall, wide, tall + stage.unit * 0.08),
+        wall,
+    );
+    canvas.fill(
+        &Path::rect(x + wide * 0.6, y - tall, wide * 0.4, tall),
+        wall.scale(0.88),
+    );
     let eave = wide * 0.12;
     canvas.fill(
         &Path::polygon(&[
@@ -123,8 +150,15 @@ fn tower(canvas: &mut Canvas, stage: &Stage, foot: Point, size: f32, distance: f
         roof,
     );
     let face = (x + wide * 0.5, y - tall + wide * 0.5);
-    let glow = if stage.is_dark() { palette.lamp } else { palette.snow };
-    canvas.fill(&Path::ellipse(face.0, face.1, wide * 0.24, wide * 0.24), glow);
+    let glow = if stage.is_dark() {
+        palette.lamp
+    } else {
+        palette.snow
+    };
+    canvas.fill(
+        &Path::ellipse(face.0, face.1, wide * 0.24, wide * 0.24),
+        glow,
+    );
 }
 
 // The wall along the water, with lamps.
@@ -133,15 +167,29 @@ fn quay(canvas: &mut Canvas, stage: &Stage) {
     let palette = stage.palette;
     let thick = stage.unit * 0.016;
     let wall = palette.lit(hex(0x6e_665e)).mix(palette.ink, 0.3);
-    canvas.fill(&Path::rect(0.0, stage.horizon - thick, stage.width, thick), wall);
+    canvas.fill(
+        &Path::rect(0.0, stage.horizon - thick, stage.width, thick),
+        wall,
+    );
     if !stage.is_dark() {
         return;
     }
     let mut x = stage.unit * random.range(0.03, 0.1);
     while x < stage.width {
         let top = (x, stage.horizon - thick - stage.unit * 0.06);
-        canvas.fill(&Path::line((x, stage.horizon - thick), top, stage.unit * 0.003, stage.unit * 0.002), palette.ink);
-        canvas.fill(&Path::ellipse(top.0, top.1, stage.unit * 0.005, stage.unit * 0.005), palette.lamp);
+        canvas.fill(
+            &Path::line(
+                (x, stage.horizon - thick),
+                top,
+                stage.unit * 0.003,
+                stage.unit * 0.002,
+            ),
+            palette.ink,
+        );
+        canvas.fill(
+            &Path::ellipse(top.0, top.1, stage.unit * 0.005, stage.unit * 0.005),
+            palette.lamp,
+        );
         halo(canvas, top, stage.unit * 0.022, palette.lamp, 0.8);
         x += stage.unit * random.range(0.13, 0.2);
     }
@@ -164,7 +212,13 @@ pub fn city(canvas: &mut Canvas, stage: &Stage) {
             let wide = stage.unit * lerp(0.04, 0.1, near) * random.range(0.7, 1.4);
             let off = ((x - hub) / stage.width).abs();
             let tall = tallest * (1.0 - off * 0.9) * random.range(0.35, 1.0);
-            block(canvas, stage, (x, foot - tall, wide, tall), 1.0 - near, &mut random);
+            block(
+                canvas,
+                stage,
+                (x, foot - tall, wide, tall),
+                1.0 - near,
+                &mut random,
+            );
             x += wide * random.range(0.8, 1.3);
         }
     }
@@ -181,19 +235,58 @@ fn block(
     random: &mut Random,
 ) {
     let palette = stage.palette;
-    let own = palette.stone.mix(palette.accent(random.index(7)), 0.22).scale(random.range(0.62, 0.9));
-    let tone = palette.far(own.mix(palette.ink, if stage.is_dark() { 0.5 } else { 0.12 }), 0.06 + 0.62 * distance);
+    let own = palette
+        .stone
+        .mix(palette.accent(random.index(7)), 0.22)
+        .scale(random.range(0.62, 0.9));
+    let tone = palette.far(
+        own.mix(palette.ink, if stage.is_dark() { 0.5 } else { 0.12 }),
+        0.06 + 0.62 * distance,
+    );
     canvas.fill_with(&Path::rect(x, top, wide, tall), 1.0, |px, py, _| {
         let side = if px > x + wide * 0.66 { 0.86 } else { 1.0 };
         let mist = ((py - top) / tall).clamp(0.0, 1.0) * 0.3 * distance;
         palette.far(tone.scale(side), mist)
     });
-    match random.index(5) {
-        0 => canvas.fill(&Path::line((x + wide * 0.5, top), (x + wide * 0.5, top - tall * 0.16), wide * 0.06, wide * 0.01), tone),
-        1 => canvas.fill(&Path::rect(x + wide * 0.2, top - wide * 0.3, wide * 0.6, wide * 0.3 + 1.0), tone),
-        2 => canvas.fill(&Path::polygon(&[(x, top + 0.5), (x + wide * 0.5, top - wide * 0.7), (x + wide, top + 0.5)]), tone),
-        _ => {}
-    }
+    let middle = x + wide * 0.5;
+    let crown = match random.index(5) {
+        0 => Path::line(
+            (middle, top),
+            (middle, top - tall * 0.16),
+            wide * 0.06,
+            wide * 0.01,
+        ),
+        1 => Path::rect(
+            x + wide * 0.2,
+            top - wide * 0.3,
+            wide * 0.6,
+            wide * 0.3 + 1.0,
+        ),
+        2 => Path::polygon(&[
+            (x, top + 0.5),
+            (middle, top - wide * 0.7),
+            (x + wide, top + 0.5),
+        ]),
+        _ => Path::default(),
+    };
+    canvas.fill(&crown, tone);
+    panes(
+        canvas,
+        stage,
+        (x, top, wide, tall),
+        (tone, distance),
+        random,
+    );
+}
+
+fn panes(
+    canvas: &mut Canvas,
+    stage: &Stage,
+    (x, top, wide, tall): (f32, f32, f32, f32),
+    (tone, distance): (Color, f32),
+    random: &mut Random,
+) {
+    let palette = stage.palette;
     let pane = stage.unit * lerp(0.0115, 0.0065, distance);
     let columns = (wide / pane) as usize;
     let rows = (tall / pane * 0.8) as usize;
@@ -204,7 +297,12 @@ fn block(
             let lit = random.chance(share);
             let tint = random.unit();
             let glass = if lit {
-                palette.far(palette.lamp.mix(cool, if tint > 0.75 { 0.8 } else { tint * 0.3 }), distance * 0.5)
+                palette.far(
+                    palette
+                        .lamp
+                        .mix(cool, if tint > 0.75 { 0.8 } else { tint * 0.3 }),
+                    distance * 0.5,
+                )
             } else {
                 tone.scale(if stage.is_dark() { 0.84 } else { 0.8 })
             };
@@ -220,7 +318,10 @@ fn glow(canvas: &mut Canvas, stage: &Stage) {
     let hue = stage.palette.lamp.mix(hex(0xd8_4a9c), 0.55);
     let reach = stage.horizon * 0.5;
     canvas.rows(0, stage.horizon as usize, |_, y, color| {
-        color.screen(hue, 0.42 * super::math::fade((stage.horizon - y) / reach * 2.2))
+        color.screen(
+            hue,
+            0.42 * super::math::fade((stage.horizon - y) / reach * 2.2),
+        )
     });
 }
 
@@ -240,6 +341,8 @@ fn street(canvas: &mut Canvas, stage: &Stage) {
             (x + rough * stage.unit * 0.02) as i32,
             (stage.horizon - (y - stage.horizon) * 1.2) as i32,
         );
-        ground.mix(mirror, (if wet { 0.5 } else { 0.14 }) * (1.0 - down * 0.6)).scale(1.0 + rough * 0.1)
+        ground
+            .mix(mirror, (if wet { 0.5 } else { 0.14 }) * (1.0 - down * 0.6))
+            .scale(1.0 + rough * 0.1)
     });
 }

@@ -3,7 +3,7 @@
 use super::canvas::Canvas;
 use super::color::{Color, hex};
 use super::land::Ridge;
-use super::math::{cos, lerp, sin};
+use super::math::{TURN, cos, lerp, sin};
 use super::noise::fbm1;
 use super::path::{Path, Point};
 use super::random::Random;
@@ -20,17 +20,30 @@ pub fn forest(canvas: &mut Canvas, stage: &Stage) {
         let row = stage.row(0.02 + 0.3 * near);
         let scale = 2.0 / stage.unit;
         let swell = stage.unit * 0.06;
-        let ridge = Ridge::new(canvas.width, |x| row - swell * (fbm1(x * scale, 3, seed) - 0.3));
+        let ridge = Ridge::new(canvas.width, |x| {
+            row - swell * (fbm1(x * scale, 3, seed) - 0.3)
+        });
         let tall = stage.unit * lerp(0.075, 0.26, near * near.sqrt());
         let haze = lerp(0.68, 0.2, near);
         let floor = stage.palette.ground.mix(stage.palette.leaf, 0.6);
         let mut x = -tall * random.unit();
         while x < stage.width + tall {
             // Farther bands are closed; nearer ones leave a view between the trunks.
-            let gap = if band < 2 { 0.0 } else { view_gap(x / stage.width) };
+            let gap = if band < 2 {
+                0.0
+            } else {
+                view_gap(x / stage.width)
+            };
             if !random.chance(gap) {
                 let height = tall * random.range(0.62, 1.2);
-                any_tree(canvas, stage, (x, ridge.at(x) + tall * 0.06), height, haze, &mut random);
+                any_tree(
+                    canvas,
+                    stage,
+                    (x, ridge.at(x) + tall * 0.06),
+                    height,
+                    haze,
+                    &mut random,
+                );
             }
             x += tall * random.range(0.16, 0.36);
         }
@@ -52,14 +65,23 @@ pub fn frame(canvas: &mut Canvas, stage: &Stage) {
             let x = stage.width * (side - inward * (side * 2.0 - 1.0));
             let y = stage.height * (1.01 - 0.07 * tree as f32 * random.range(0.7, 1.2));
             let height = stage.height * random.range(0.62, 0.86) * (1.0 - 0.16 * tree as f32);
-            any_tree(canvas, stage, (x, y), height, 0.02 + 0.08 * tree as f32, &mut random);
+            any_tree(
+                canvas,
+                stage,
+                (x, y),
+                height,
+                0.02 + 0.08 * tree as f32,
+                &mut random,
+            );
         }
     }
 }
 
 /// Paints a few trees on a slope.
 pub fn scatter(canvas: &mut Canvas, stage: &Stage, ridge: &Ridge, near: f32) {
-    let mut random = stage.random("scatter").part(if near > 0.5 { "near" } else { "far" });
+    let mut random = stage
+        .random("scatter")
+        .part(if near > 0.5 { "near" } else { "far" });
     let tall = stage.unit * lerp(0.022, 0.085, near);
     let groups = 5;
     for _ in 0..groups {
@@ -68,7 +90,14 @@ pub fn scatter(canvas: &mut Canvas, stage: &Stage, ridge: &Ridge, near: f32) {
             let x = middle + tall * random.range(-2.6, 2.6);
             let foot = (x, ridge.at(x) + tall * 0.12);
             let height = tall * random.range(0.6, 1.25);
-            any_tree(canvas, stage, foot, height, lerp(0.66, 0.1, near), &mut random);
+            any_tree(
+                canvas,
+                stage,
+                foot,
+                height,
+                lerp(0.66, 0.1, near),
+                &mut random,
+            );
         }
     }
 }
@@ -137,7 +166,11 @@ fn bough(x: f32, low: f32, high: f32, reach: f32, random: &mut Random) -> Path {
     for tooth in 0..=teeth * 2 {
         let t = tooth as f32 / (teeth * 2) as f32 * 2.0 - 1.0;
         let droop = (t * t) * (low - high) * 0.2;
-        let notch = if tooth % 2 == 0 { 0.0 } else { (low - high) * random.range(0.1, 0.26) };
+        let notch = if tooth % 2 == 0 {
+            0.0
+        } else {
+            (low - high) * random.range(0.1, 0.26)
+        };
         points.push((x - t * reach, low + droop - notch));
     }
     Path::polygon(&points)
@@ -156,8 +189,14 @@ fn snow_on(
     let shade = palette.far(palette.snow_shade, haze);
     for side in [-1.0, 1.0] {
         let t = random.range(0.55, 0.92);
-        let tip = (x + side * reach * t, low - (low - high) * random.range(0.06, 0.2));
-        let mid = (x + side * reach * t * 0.45, (low + high) * 0.5 - (low - high) * 0.02);
+        let tip = (
+            x + side * reach * t,
+            low - (low - high) * random.range(0.06, 0.2),
+        );
+        let mid = (
+            x + side * reach * t * 0.45,
+            (low + high) * 0.5 - (low - high) * 0.02,
+        );
         let shape = Path::polygon(&[
             (x, high - (low - high) * 0.06),
             (mid.0 + side * reach * 0.04, mid.1),
@@ -185,12 +224,15 @@ pub fn round_tree(
     let (x, y) = foot;
     let lean = height * random.range(-0.05, 0.05);
     let fork = (x + lean * 0.6, y - height * 0.42);
-    canvas.fill(&Path::line(foot, fork, height * 0.075, height * 0.045), bark);
+    canvas.fill(
+        &Path::line(foot, fork, height * 0.075, height * 0.045),
+        bark,
+    );
     for branch in 0..5 {
         let angle = 0.25 + 0.125 * (branch as f32 - 2.0) * 0.8;
         let end = (
-            fork.0 + height * 0.36 * cos(angle * 6.283),
-            fork.1 - height * 0.36 * sin(angle * 6.283),
+            fork.0 + height * 0.36 * cos(angle * TURN),
+            fork.1 - height * 0.36 * sin(angle * TURN),
         );
         canvas.fill(&Path::line(fork, end, height * 0.032, height * 0.008), bark);
     }
@@ -202,10 +244,17 @@ pub fn round_tree(
         let lift = height * 0.05 * (brightness - 0.6);
         let side = (stage.light.0 - crown.0).signum() * lift;
         for _ in 0..blobs {
-            let (a, r) = (random.unit() * 6.283, random.unit().sqrt() * spread);
+            let (a, r) = (random.unit() * TURN, random.unit().sqrt() * spread);
             let bx = crown.0 + side + cos(a) * r * height * 0.33;
             let by = crown.1 - lift * 2.0 + sin(a) * r * height * 0.27;
-            leaves(canvas, (bx, by), height * random.range(0.075, 0.13), tone, big, random);
+            leaves(
+                canvas,
+                (bx, by),
+                height * random.range(0.075, 0.13),
+                tone,
+                big,
+                random,
+            );
         }
     }
 }
@@ -218,7 +267,7 @@ fn leaves(canvas: &mut Canvas, at: Point, size: f32, tone: Color, big: bool, ran
     }
     let points: Vec<Point> = (0..22)
         .map(|i| {
-            let angle = i as f32 / 22.0 * 6.283;
+            let angle = i as f32 / 22.0 * TURN;
             let r = size * random.range(0.72, 1.12);
             (at.0 + cos(angle) * r, at.1 + sin(angle) * r * 0.86)
         })

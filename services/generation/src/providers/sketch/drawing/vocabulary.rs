@@ -3,7 +3,6 @@
 /// Something a word can bring into the picture; the order matters: places from `Mountain` to
 /// `Harbour`, moods from `Calm` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the names say it")]
 pub enum Thing {
     Dawn,
     Day,
@@ -90,21 +89,39 @@ pub const THINGS: &[(Thing, &str)] = &[
     (Thing::Dusk, "dusk sunset twilight evening golden_hour"),
     (Thing::Night, "night midnight nocturnal nighttime"),
     (Thing::Rain, "rain rainy raining drizzle monsoon"),
-    (Thing::Snow, "snow snowy snowing snowfall blizzard christmas"),
+    (
+        Thing::Snow,
+        "snow snowy snowing snowfall blizzard christmas",
+    ),
     (Thing::Fog, "fog foggy mist misty haze hazy"),
     (Thing::Clouds, "cloud cloudy overcast"),
-    (Thing::Storm, "storm stormy thunder thunderstorm lightning tempest"),
+    (
+        Thing::Storm,
+        "storm stormy thunder thunderstorm lightning tempest",
+    ),
     (Thing::Autumn, "autumn fall autumnal october"),
     (Thing::Spring, "spring blossom cherry_tree sakura april"),
     (Thing::Winter, "winter frozen ice icy frost arctic"),
-    (Thing::Mountain, "mountain peak alp alpine summit cliff volcano valley fjord glacier"),
+    (
+        Thing::Mountain,
+        "mountain peak alp alpine summit cliff volcano valley fjord glacier",
+    ),
     (Thing::Hill, "hill countryside vineyard tuscany farm"),
-    (Thing::Forest, "forest wood woodland jungle pine grove taiga"),
-    (Thing::Sea, "sea ocean beach coast shore wave island bay seaside"),
+    (
+        Thing::Forest,
+        "forest wood woodland jungle pine grove taiga",
+    ),
+    (
+        Thing::Sea,
+        "sea ocean beach coast shore wave island bay seaside",
+    ),
     (Thing::Lake, "lake pond reflection lagoon water"),
     (Thing::River, "river stream creek canal"),
     (Thing::Desert, "desert dune sand sahara mars"),
-    (Thing::Meadow, "meadow field grass prairie garden park pasture"),
+    (
+        Thing::Meadow,
+        "meadow field grass prairie garden park pasture",
+    ),
     (
         Thing::City,
         "city skyline skyscraper metropolis downtown urban tokyo york cyberpunk \
@@ -112,8 +129,14 @@ pub const THINGS: &[(Thing, &str)] = &[
     ),
     (Thing::Town, "town village venice roof"),
     (Thing::Harbour, "harbour harbor port marina quay pier"),
-    (Thing::Space, "space galaxy cosmos cosmic nebula universe astronaut orbit star_field"),
-    (Thing::Abstract, "abstract abstraction pattern texture wallpaper"),
+    (
+        Thing::Space,
+        "space galaxy cosmos cosmic nebula universe astronaut orbit star_field",
+    ),
+    (
+        Thing::Abstract,
+        "abstract abstraction pattern texture wallpaper",
+    ),
     (Thing::StillLife, "still_life table kitchen food"),
     (Thing::Portrait, "portrait face selfie headshot"),
     (Thing::Sun, "sun sunlight"),
@@ -164,13 +187,22 @@ pub const THINGS: &[(Thing, &str)] = &[
     (Thing::Candle, "candle"),
     (Thing::Calm, "calm serene peaceful quiet tranquil still"),
     (Thing::Dark, "dark gloomy moody ominous gothic mysterious"),
-    (Thing::Vivid, "vivid vibrant neon bright colorful colourful bold"),
+    (
+        Thing::Vivid,
+        "vivid vibrant neon bright colorful colourful bold",
+    ),
     (Thing::Soft, "soft pastel dreamy gentle delicate"),
     (Thing::Warm, "warm cosy cozy golden"),
     (Thing::Cold, "cold cool chilly"),
     (Thing::Vintage, "vintage retro sepia old"),
-    (Thing::Monochrome, "monochrome grayscale greyscale noir charcoal"),
-    (Thing::Geometric, "logo geometric geometry bauhaus circle triangle square cube"),
+    (
+        Thing::Monochrome,
+        "monochrome grayscale greyscale noir charcoal",
+    ),
+    (
+        Thing::Geometric,
+        "logo geometric geometry bauhaus circle triangle square cube",
+    ),
     (Thing::Waves, "flowing wavy ribbon gradient"),
     (Thing::Marble, "liquid marble gold_leaf fluid"),
 ];

@@ -78,8 +78,12 @@ fn shore_line(canvas: &mut Canvas, stage: &Stage) {
     let tone = stage.palette.sky[3];
     let thick = (stage.unit * 0.0022).max(1.0);
     let top = stage.horizon as usize;
-    canvas.rows(top, (stage.horizon + thick * 3.0) as usize + 1, |_, y, color| {
-        let near = fade(((y - stage.horizon) / thick).abs());
-        color.mix(tone, 0.42 * near)
-    });
+    canvas.rows(
+        top,
+        (stage.horizon + thick * 3.0) as usize + 1,
+        |_, y, color| {
+            let near = fade(((y - stage.horizon) / thick).abs());
+            color.mix(tone, 0.42 * near)
+        },
+    );
 }

@@ -1,10 +1,10 @@
 //! What falls and drifts before everything else: rain, snow, mist, lightning.
 
 use super::canvas::Canvas;
+use super::clouds::Field;
 use super::color::WHITE;
 use super::math::{fade, length, smoothstep};
 use super::noise::fbm2;
-use super::clouds::Field;
 use super::path::{Path, Point};
 use super::random::Random;
 use super::stage::Stage;
@@ -110,7 +110,10 @@ fn snow(canvas: &mut Canvas, stage: &Stage) {
     for _ in 0..(430.0 * area) as usize {
         let near = random.unit() * random.unit();
         let size = stage.unit * (0.0011 + 0.0062 * near * near + 0.0012 * near);
-        let at = (random.range(0.0, stage.width), random.range(0.0, stage.height));
+        let at = (
+            random.range(0.0, stage.width),
+            random.range(0.0, stage.height),
+        );
         let alpha = 0.85 - 0.45 * near;
         canvas.around(at, size * 1.8 + 1.0, |x, y, color| {
             let distance = length(x - at.0, y - at.1) / size.max(0.7);

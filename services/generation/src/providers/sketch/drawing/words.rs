@@ -28,7 +28,9 @@ pub fn read(text: &str) -> Reading {
     let mut reading = Reading::default();
     let mut index = 0;
     while index < words.len() {
-        let pair = words.get(index + 1).map(|next| format!("{}_{next}", words[index]));
+        let pair = words
+            .get(index + 1)
+            .map(|next| format!("{}_{next}", words[index]));
         if let Some(thing) = pair.as_deref().and_then(thing_of) {
             reading.add(thing);
             index += 2;
@@ -37,7 +39,8 @@ pub fn read(text: &str) -> Reading {
         let word = words[index];
         // A colour word before a thing colours it: "orange cat" is no fruit.
         let colors_next = color_of(word).is_some()
-            && (words.get(index + 1)).is_some_and(|next| thing_of(next).is_some() || *next == "and");
+            && (words.get(index + 1))
+                .is_some_and(|next| thing_of(next).is_some() || *next == "and");
         let thing = thing_of(word).filter(|_| !colors_next);
         let color = color_of(word);
         if let Some(thing) = thing {
@@ -100,7 +103,13 @@ mod tests {
     #[test]
     fn reads_things_colours_and_the_rest() {
         let reading = read("Two Foxes in a snowy forest at DUSK, golden quuxes");
-        let want = [Thing::Fox, Thing::Snow, Thing::Forest, Thing::Dusk, Thing::Warm];
+        let want = [
+            Thing::Fox,
+            Thing::Snow,
+            Thing::Forest,
+            Thing::Dusk,
+            Thing::Warm,
+        ];
         assert_eq!(reading.things, want);
         assert_eq!(reading.colors, [hex(0xd8_a83a)]);
         assert!(reading.rest.contains("quuxes"));
@@ -109,7 +118,10 @@ mod tests {
     #[test]
     fn a_colour_before_a_thing_is_no_fruit() {
         assert_eq!(read("orange cat").things, [Thing::Cat]);
-        assert_eq!(read("a bowl of oranges").things, [Thing::Bowl, Thing::Orange]);
+        assert_eq!(
+            read("a bowl of oranges").things,
+            [Thing::Bowl, Thing::Orange]
+        );
     }
 
     #[test]
