@@ -82,7 +82,6 @@ impl Site {
     async fn hasty() -> Self {
         let settings = HttpSettings {
             header_timeout: Duration::from_millis(200),
-            idle_timeout: Duration::from_millis(200),
             body_timeout: Duration::from_millis(200),
             ..HttpSettings::default()
         };
@@ -159,7 +158,12 @@ async fn a_body_that_moves_is_not_cut() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_its_answer() {
-    let site = Site::hasty().await;
+    let settings = HttpSettings {
+        idle_timeout: Duration::from_millis(200),
+        ..HttpSettings::default()
+    };
+    let site = Site::open(settings, Duration::from_secs(1)).await;
+    let started = Instant::now();
     let stream = site.send("GET /peer HTTP/1.1\r\nhost: site\r\n\r\n").await;
     let peer = stream.local_addr().unwrap().to_string();
     let answer = until_closed(stream).await;
@@ -167,6 +171,8 @@ async fn an_idle_connection_is_closed_after_its_answer() {
         answer.starts_with("HTTP/1.1 200") && answer.ends_with(&peer),
         "{answer}"
     );
+    // The header timeout of ten seconds would have closed it much later.
+    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 #[tokio::test]
