@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use contracts::generation::v1::generation::Status as State;
+use contracts::generation::v1::provider::State as Ready;
 use contracts::generation::v1::{Generation, ListGenerationsRequest, ListProvidersRequest};
 use generation::domain::provider::Model;
 use generation::domain::routing::Entry;
@@ -13,7 +14,12 @@ use uuid::Uuid;
 use crate::support::suite::{Options, order};
 use crate::support::{Scripted, Suite, on_both};
 
-on_both!(the_main_job, lists, the_providers);
+on_both!(
+    the_main_job,
+    lists,
+    the_providers,
+    a_newcomer_gets_a_drawing
+);
 
 fn redacted(mut generation: Generation) -> Generation {
     assert!(Uuid::try_parse(&generation.id).is_ok());
@@ -137,4 +143,22 @@ async fn the_providers(db: TestDb) {
     let request = user.request(ListProvidersRequest {});
     let listed = user.client.clone().list_providers(request).await.unwrap();
     insta::assert_debug_snapshot!("providers", listed.into_inner().providers);
+}
+
+async fn a_newcomer_gets_a_drawing(db: TestDb) {
+    let suite = Suite::out_of_the_box(db).await;
+    let user = suite.user();
+    let made = user.create(order("a fox at dawn")).await.unwrap();
+    let done = user.finished(&made.id).await;
+    assert_eq!(done.status(), State::Completed, "{:?}", done.error);
+    assert_eq!((done.provider.as_str(), done.cost_microusd), ("sketch", 0));
+    assert_eq!((done.outputs[0].width, done.outputs[0].height), (64, 64));
+    let request = user.request(ListProvidersRequest {});
+    let listed = user.client.clone().list_providers(request).await.unwrap();
+    for provider in listed.into_inner().providers {
+        let is_drawing = provider.name == "sketch";
+        assert_eq!(provider.procedural, is_drawing);
+        assert_eq!(provider.state() == Ready::Available, is_drawing);
+        assert!(!provider.models.is_empty());
+    }
 }

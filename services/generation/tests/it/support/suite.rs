@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Common, Environment, Listen, Peers};
+use config::{Common, Environment, Listen, MapSource, Peers, Reader};
 use contracts::generation::v1::generation::{Kind, Status as State};
 use contracts::generation::v1::generation_service_client::GenerationServiceClient;
 use contracts::generation::v1::{
@@ -60,7 +60,7 @@ pub struct Suite {
     channel: Channel,
     serving: JoinHandle<()>,
     address: String,
-    catalog: Catalog,
+    catalog: Option<Catalog>,
     test_db: TestDb,
     _peers_off: Off,
 }
@@ -87,12 +87,21 @@ impl Suite {
     }
 
     pub async fn start(test_db: TestDb, entries: Vec<Entry>, options: Options) -> Self {
+        Self::start_with(test_db, Some(Catalog::new(entries)), options).await
+    }
+
+    /// A suite with the providers a newcomer has.
+    pub async fn out_of_the_box(test_db: TestDb) -> Self {
+        Self::start_with(test_db, None, Options::default()).await
+    }
+
+    async fn start_with(test_db: TestDb, catalog: Option<Catalog>, options: Options) -> Self {
         let issuer = TestIssuer::new();
         let state = Arc::new(PeerState::default());
         let peers_off = Shutdown::new(Duration::from_millis(100));
         let address = peers::start(&issuer, &state, &peers_off).await;
-        let catalog = Catalog::new(entries);
-        let (channel, serving, shutdown) = serve(&test_db, &address, &catalog, &options).await;
+        let (channel, serving, shutdown) =
+            serve(&test_db, &address, catalog.as_ref(), &options).await;
         let db = Database::connect(&test_db.settings()).await.unwrap();
         Self {
             peers: state,
@@ -116,13 +125,19 @@ impl Suite {
 
     /// Starts another service over the same database once the first has stopped.
     pub async fn restart_stopped(&mut self, options: Options) {
-        let started = serve(&self.test_db, &self.address, &self.catalog, &options).await;
+        let started = serve(
+            &self.test_db,
+            &self.address,
+            self.catalog.as_ref(),
+            &options,
+        )
+        .await;
         (self.channel, self.serving, self.shutdown) = started;
     }
 
     /// The next start finds no provider set up.
     pub fn forget_providers(&mut self) {
-        self.catalog = Catalog::default();
+        self.catalog = Some(Catalog::default());
     }
 
     pub async fn stop(&mut self) {
@@ -163,13 +178,16 @@ impl From<Shutdown> for Off {
 async fn serve(
     db: &TestDb,
     peers: &str,
-    catalog: &Catalog,
+    catalog: Option<&Catalog>,
     options: &Options,
 ) -> (Channel, JoinHandle<()>, Shutdown) {
     let listen = Listen {
         addr: ([127, 0, 0, 1], 0).into(),
         admin: ([127, 0, 0, 1], 0).into(),
     };
+    // As a newcomer has it: no key is set.
+    let nothing = MapSource::default();
+    let mut reader = Reader::new(&nothing);
     let config = Config {
         common: Common {
             environment: Environment::Development,
@@ -196,15 +214,14 @@ async fn serve(
             max_sends: 3,
             first_rest: options.first_rest,
         },
-        providers: generation::providers::Config {
-            sketch: true,
-            flux_result_hosts: Vec::new(),
-            accounts: Vec::new(),
-        },
+        providers: generation::providers::Config::read(&mut reader),
     };
     let sockets = Sockets::bind(listen).await.unwrap();
     let channel = server::connect(&sockets.addr().to_string()).unwrap();
-    let app = App::build_with(config, catalog.clone()).await.unwrap();
+    let app = match catalog {
+        Some(catalog) => App::build_with(config, catalog.clone()).await.unwrap(),
+        None => App::build(config).await.unwrap(),
+    };
     let shutdown = Shutdown::new(options.drain);
     let switch = shutdown.clone();
     let serving = tokio::spawn(async move { app.serve(sockets, switch).await.unwrap() });
