@@ -188,6 +188,10 @@ pub trait ImageProvider: Send + Sync + 'static {
     async fn submit(&self, order: &ImageOrder) -> Result<Submitted, ProviderError>;
 
     /// Asks how a job stands. A provider that answers at once never has one.
+    ///
+    /// # Errors
+    /// `Unavailable` and `RateLimited` say that asking failed, not the job: it is asked again.
+    /// Every other class ends the job, but for `Account`, which says that the key is refused.
     async fn poll(&self, job: &Job) -> Result<Polled, ProviderError>;
 
     /// How long an order may take, from sending to picture.

@@ -65,28 +65,37 @@ async fn statuses_have_their_class_everywhere() {
         (Reply::text(529, "text/html", page), Unavailable),
     ];
     for name in NAMES {
-        for (reply, class) in &table {
-            let stub = Stub::always(reply.clone()).await;
-            let provider = provider(name, &stub.url, &[]);
+        let replies = table.iter().map(|(reply, _)| reply.clone()).collect();
+        let stub = Stub::in_turn(replies).await;
+        let provider = provider(name, &stub.url, &[]);
+        for (sent, (reply, class)) in table.iter().enumerate() {
             let error = provider.submit(&order(&*provider)).await.unwrap_err();
             check(name, &format!("{reply:?}"), &error, *class);
-            assert_eq!(stub.seen().len(), 1, "{name} sent the order more than once");
+            assert_eq!(
+                stub.seen().len(),
+                sent + 1,
+                "{name} sent an order more than once"
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn waits_are_told_and_capped() {
-    for (header, value, low, high) in [
+    let table = [
         ("retry-after", "7", 7.0, 7.0),
         ("retry-after-ms", "1500", 1.5, 1.5),
         ("retry-after", "1000000000", 120.0, 120.0),
         ("retry-after", "Fri, 20 Nov 2099 12:00:00 GMT", 120.0, 120.0),
         ("x-nothing", "1", 0.0, 60.0),
-    ] {
-        for name in NAMES {
-            let stub = Stub::always(Reply::json(429, &json!({})).with(header, value)).await;
-            let provider = provider(name, &stub.url, &[]);
+    ];
+    for name in NAMES {
+        let replies = table
+            .iter()
+            .map(|(header, value, ..)| Reply::json(429, &json!({})).with(header, value));
+        let stub = Stub::in_turn(replies.collect()).await;
+        let provider = provider(name, &stub.url, &[]);
+        for (header, value, low, high) in table {
             let error = provider.submit(&order(&*provider)).await.unwrap_err();
             check(name, value, &error, RateLimited);
             let wait = error.retry_after.unwrap_or_default().as_secs_f64();
@@ -144,13 +153,17 @@ async fn what_was_surely_not_sent_may_be_sent_again() {
     let closed = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     for name in NAMES {
-        // Nobody listens; no TLS where some is expected; no such host.
+        // Nobody listens; the greeting of TLS is never answered.
         let stub = Stub::always(Reply::HangUp).await;
         let tls = stub.url.replace("http://", "https://");
-        for url in [closed.as_str(), tls.as_str(), "http://nowhere.invalid"] {
-            let provider = provider(name, url, &[]);
+        let timeout = format!("{}_TIMEOUT", name.to_uppercase());
+        for url in [closed.as_str(), tls.as_str()] {
+            let provider = provider(name, url, &[(&timeout, "600ms")]);
             let error = provider.submit(&order(&*provider)).await.unwrap_err();
             check(name, url, &error, Unavailable);
         }
     }
+    let nowhere = provider("gemini", "http://nowhere.invalid", &[]);
+    let error = nowhere.submit(&order(&*nowhere)).await.unwrap_err();
+    check("gemini", "no such host", &error, Unavailable);
 }

@@ -63,7 +63,10 @@ async fn the_drawing_of_this_model_is_pinned() {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
-    assert_eq!(hex, "PINNED");
+    assert_eq!(
+        hex,
+        "ad159308298c8b4bb9ced490a143019700801441562a5c55b36775a43880f39e"
+    );
 }
 
 #[tokio::test]

@@ -83,6 +83,12 @@ impl Stub {
         Self::start(move |_| reply.clone()).await
     }
 
+    /// Answers the first request with the first reply, and so on; after the last it hangs up.
+    pub async fn in_turn(replies: Vec<Reply>) -> Self {
+        let replies = Mutex::new(replies.into_iter());
+        Self::start(move |_| replies.lock().unwrap().next().unwrap_or(Reply::HangUp)).await
+    }
+
     pub fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }

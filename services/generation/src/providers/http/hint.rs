@@ -68,6 +68,9 @@ fn spans(text: &str) -> Option<Duration> {
 }
 
 fn seconds(number: f64) -> Option<Duration> {
+    if number.is_nan() {
+        return None;
+    }
     let capped = number.min(MAX_WAIT.as_secs_f64());
     Duration::try_from_secs_f64(capped).ok()
 }

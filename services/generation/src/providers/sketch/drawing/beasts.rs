@@ -3,6 +3,7 @@
 
 use super::canvas::Canvas;
 use super::color::{Color, hex};
+use super::math::{length, smoothstep};
 use super::palette::Palette;
 use super::path::{Path, Stand};
 use super::words::Thing;
@@ -282,16 +283,12 @@ fn owl(canvas: &mut Canvas, palette: &Palette, stand: Stand, tint: Option<Color>
 
 /// A soft shadow on the ground.
 pub fn shadow(canvas: &mut Canvas, palette: &Palette, stand: Stand, reach: f32) {
-    let unit = stand.height / 100.0;
-    let tone = palette.ink;
-    for (grow, alpha) in [(1.0, 0.2), (0.8, 0.2), (0.6, 0.25)] {
-        let (w, h) = (reach * unit * grow * 1.15, reach * unit * grow * 0.2);
-        canvas.glaze(
-            &Path::ellipse(stand.at.0, stand.at.1 - h * 0.2, w, h),
-            tone,
-            alpha,
-        );
-    }
+    let wide = reach * stand.height / 100.0 * 1.3;
+    let (x0, y0) = (stand.at.0, stand.at.1 - wide * 0.03);
+    canvas.around((x0, y0), wide, |x, y, color| {
+        let off = length((x - x0) / wide, (y - y0) / (wide * 0.2));
+        color.mix(palette.ink, 0.5 * smoothstep(1.0, 0.25, off))
+    });
 }
 
 /// Paints a flock of birds in the sky.

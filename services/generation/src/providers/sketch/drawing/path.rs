@@ -43,7 +43,7 @@ impl Path {
 
     /// An ellipse.
     pub fn ellipse(x: f32, y: f32, radius_x: f32, radius_y: f32) -> Self {
-        let steps = (radius_x.max(radius_y) * 0.8).clamp(12.0, 160.0) as usize;
+        let steps = (10.0 + 2.2 * radius_x.abs().max(radius_y.abs())).min(180.0) as usize;
         let points = (0..steps).map(|step| {
             let angle = step as f32 / steps as f32 * TURN;
             (x + radius_x * cos(angle), y + radius_y * sin(angle))
