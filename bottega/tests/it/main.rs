@@ -1,4 +1,10 @@
 //! The whole suite, from outside: over HTTP, over gRPC, killed and started again.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on must stop at once"
+)]
 
 mod app;
 mod architecture;

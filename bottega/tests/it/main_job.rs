@@ -3,7 +3,7 @@
 use image::GenericImageView;
 use serde_json::json;
 
-use crate::app::{App, Reply, user};
+use crate::app::{App, Reply, User, user};
 
 #[tokio::test]
 async fn a_user_signs_in_and_takes_a_picture_home() {
@@ -71,6 +71,10 @@ async fn main_job(app: &App) {
     assert_eq!(decoded.dimensions(), (256, 192));
 
     user.settled(1).await;
+    lists_what_was_done(&user).await;
+}
+
+async fn lists_what_was_done(user: &User) {
     let listed = user
         .get("/v1/generations?status=COMPLETED")
         .await

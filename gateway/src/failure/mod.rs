@@ -75,10 +75,10 @@ impl Failure {
         *response.headers_mut() = headers;
         let fields = response.headers_mut();
         // Tells who asked for too much how much there is (RFC 9110, section 15.5.17).
-        if let Some(range) = status.metadata().get(CONTENT_RANGE.as_str()) {
-            if let Ok(value) = HeaderValue::from_bytes(range.as_bytes()) {
-                fields.insert(CONTENT_RANGE, value);
-            }
+        let range = status.metadata().get(CONTENT_RANGE.as_str());
+        let range = range.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok());
+        if let Some(range) = range {
+            fields.insert(CONTENT_RANGE, range);
         }
         fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = body.retry_after {
