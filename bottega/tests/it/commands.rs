@@ -116,3 +116,19 @@ fn settings_can_stand_in_a_file() {
     assert!(out.contains("* BOTTEGA_DRAIN = 7s"), "{out}");
     assert!(out.contains("* BOTTEGA_GENERATION_WORKERS = 3"), "{out}");
 }
+
+#[test]
+fn the_readme_names_only_settings_that_exist() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, out, _) = run(&["check-config"], &defaults(folder.path()));
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let names = readme.split(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+    let names: Vec<&str> = names
+        .filter(|word| word.starts_with("BOTTEGA_") && !word.ends_with('_'))
+        .collect();
+    assert!(names.len() > 20);
+    for name in names {
+        assert!(out.contains(&format!(" {name} = ")), "README names {name}");
+    }
+}
