@@ -190,8 +190,9 @@ pub trait ImageProvider: Send + Sync + 'static {
     /// Asks how a job stands. A provider that answers at once never has one.
     ///
     /// # Errors
-    /// `Unavailable` and `RateLimited` say that asking failed, not the job: it is asked again.
-    /// Every other class ends the job, but for `Account`, which says that the key is refused.
+    /// `Unavailable`, `RateLimited` and `Ambiguous` say that asking failed, not the job: it is
+    /// asked again. `Account` says that the key is refused, while the job may well be done. Every
+    /// other class ends the job.
     async fn poll(&self, job: &Job) -> Result<Polled, ProviderError>;
 
     /// How long an order may take, from sending to picture.
