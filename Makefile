@@ -10,11 +10,11 @@ help: ## list what there is
 .PHONY: run
 run: ## build and start the whole suite embedded: SQLite, local disk, nothing else
 	@scripts/need cc
-	$(CARGO) build --release --bin bottega
-	exec target/release/bottega up
+	$(CARGO) build --bin bottega
+	exec target/debug/bottega up
 
 .PHONY: build
-build: ## build target/release/bottega
+build: ## build the optimised binary, target/release/bottega
 	@scripts/need cc
 	$(CARGO) build --release --bin bottega
 

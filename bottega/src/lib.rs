@@ -4,10 +4,11 @@
 //! - [`commands`]: what each command does
 //! - [`settings`]: the configuration of all five
 //! - [`suite`]: binds, builds and runs them
-//! - `secret`, `lock`, `screen`, `signals`: what a start needs besides
+//! - `data_dir`, `secret`, `lock`, `screen`, `signals`: what a start needs besides
 
 pub mod cli;
 pub mod commands;
+mod data_dir;
 mod failure;
 mod lock;
 mod screen;

@@ -5,14 +5,18 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use config::Common;
 use ring::rand::{SecureRandom, SystemRandom};
 use secrecy::SecretString;
 
+use crate::data_dir;
+
 const FILE: &str = "service.secret";
+// The rule for a configured one, too.
+const SHORTEST: usize = 32;
 
 /// Makes sure there is a secret: the configured one, else the one in the data directory, which is
 /// made on the first start. Production has refused to come this far without a configured one.
@@ -21,11 +25,16 @@ pub(crate) fn ensure(common: &mut Common) -> anyhow::Result<()> {
         return Ok(());
     }
     let folder = &common.data_dir;
-    fs::create_dir_all(folder)
-        .with_context(|| format!("cannot make the data directory {}", folder.display()))?;
+    data_dir::ensure(folder)?;
     let path = folder.join(FILE);
     let text = read_or_make(&path)
         .with_context(|| format!("cannot keep the service secret in {}", path.display()))?;
+    if text.len() < SHORTEST {
+        bail!(
+            "the service secret in {} has fewer than {SHORTEST} characters: remove the file to have a new one made",
+            path.display()
+        );
+    }
     common.service_secret = Some(SecretString::from(text));
     Ok(())
 }
@@ -70,6 +79,16 @@ mod tests {
         let first = read_or_make(&path).unwrap();
         assert!(first.len() >= 32);
         assert_eq!(read_or_make(&path).unwrap(), first);
+    }
+
+    #[test]
+    fn a_short_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "").unwrap();
+        let folder = folder.path().display().to_string();
+        let source = config::MapSource::from([("BOTTEGA_DATA_DIR", folder.as_str())]);
+        let mut common = Common::read(&mut config::Reader::new(&source));
+        assert!(ensure(&mut common).is_err());
     }
 
     #[test]

@@ -60,10 +60,19 @@ impl Config {
                 1024 * 1024 * 1024 * 1024,
             ),
             rate_limits: reader.switch("BOTTEGA_RATE_LIMITS", true),
-            keep_alive: reader.duration("BOTTEGA_GATEWAY_KEEP_ALIVE", "15s"),
+            keep_alive: keep_alive(reader),
             hsts: reader.switch("BOTTEGA_GATEWAY_HSTS", false),
         }
     }
+}
+
+fn keep_alive(reader: &mut Reader<'_>) -> Duration {
+    let name = "BOTTEGA_GATEWAY_KEEP_ALIVE";
+    let span = reader.duration(name, "15s");
+    if span < Duration::from_millis(100) {
+        reader.fault(name, "must be at least 100ms");
+    }
+    span
 }
 
 fn read_origins(text: &str) -> Result<Vec<HeaderValue>, String> {

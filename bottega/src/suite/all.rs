@@ -11,8 +11,12 @@ use crate::lock::{self, DataLock};
 use crate::secret;
 use crate::settings::SuiteConfig;
 
-/// How much of the drain the gateway may take; the services behind it have the rest.
-const FRONT_SHARE: f64 = 0.6;
+// What stands in front stops first, so that what it still needs is there: the gateway, then
+// generation with the pictures being made, then those that keep and count them. Each has its share
+// of the drain, and what one leaves over is saved.
+const GATEWAY_SHARE: f64 = 0.25;
+const GENERATION_SHARE: f64 = 0.55;
+const REST_SHARE: f64 = 0.2;
 
 /// Starts all five. When this returns, each is bound and built; requests that came early wait.
 ///
@@ -133,30 +137,36 @@ impl Apps {
         })
     }
 
-    // The gateway stops first and the services after it: what it still forwards is answered.
     fn serve(self, doors: Doors, shutdown: &Shutdown) -> Tasks {
-        let front = Shutdown::new(shutdown.drain().mul_f64(FRONT_SHARE));
-        let back = Shutdown::new(shutdown.drain().mul_f64(1.0 - FRONT_SHARE));
+        let share = |part: f64| Shutdown::new(shutdown.drain().mul_f64(part));
+        let (first, second, last) = (
+            share(GATEWAY_SHARE),
+            share(GENERATION_SHARE),
+            share(REST_SHARE),
+        );
+        let gateway = self.gateway.serve(doors.gateway, first.clone());
+        let generation = self.generation.serve(doors.generation, second.clone());
         let mut tasks = JoinSet::new();
-        tasks.spawn(serving("auth", self.auth.serve(doors.auth, back.clone())));
-        tasks.spawn(serving("file", self.file.serve(doors.file, back.clone())));
-        let generation = self.generation.serve(doors.generation, back.clone());
-        tasks.spawn(serving("generation", generation));
+        tasks.spawn(serving("auth", self.auth.serve(doors.auth, last.clone())));
+        tasks.spawn(serving("file", self.file.serve(doors.file, last.clone())));
         tasks.spawn(serving(
             "usage",
-            self.usage.serve(doors.usage, back.clone()),
+            self.usage.serve(doors.usage, last.clone()),
         ));
-        let gateway = self.gateway.serve(doors.gateway, front.clone());
-        tasks.spawn(serving("gateway", async move {
-            let outcome = gateway.await;
-            back.trigger();
-            outcome
-        }));
+        tasks.spawn(serving("generation", then(generation, last)));
+        tasks.spawn(serving("gateway", then(gateway, second)));
         let asked = shutdown.triggered();
         tokio::spawn(async move {
             asked.await;
-            front.trigger();
+            first.trigger();
         });
         tasks
     }
+}
+
+/// Stops the next once this one has stopped.
+async fn then<T>(service: impl Future<Output = T>, next: Shutdown) -> T {
+    let outcome = service.await;
+    next.trigger();
+    outcome
 }

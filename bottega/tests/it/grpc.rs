@@ -1,5 +1,6 @@
 //! The services over gRPC, as internal services and grpcurl see them.
 
+use bytes::Bytes;
 use contracts::auth::v1::auth_service_client::AuthServiceClient;
 use contracts::auth::v1::{LoginRequest, RegisterRequest};
 use contracts::errors::v1::Reason;
@@ -18,6 +19,7 @@ use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
+use crate::app::raw::Raw;
 use crate::app::{App, User, user};
 
 /// A request with the user's token.
@@ -269,5 +271,18 @@ async fn every_service_tells_its_health() {
             "{service}: {:?}",
             ready.text().await
         );
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_the_callers_fault() {
+    let app = App::start().await;
+    let mut client = tonic::client::Grpc::new(app.channel("auth").await);
+    for bytes in [&b"\xff\xff\xff\xff"[..], b"\x0a\x02\xc3\x28", b"\x0a\x7f"] {
+        client.ready().await.unwrap();
+        let path = "/bottega.auth.v1.AuthService/Register".parse().unwrap();
+        let request = Request::new(Bytes::from_static(bytes));
+        let status = client.unary(request, path, Raw).await.unwrap_err();
+        assert_reason(status, Code::InvalidArgument, Reason::InvalidRequest);
     }
 }

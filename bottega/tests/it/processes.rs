@@ -8,7 +8,7 @@ use serde_json::json;
 use testkit::TestDb;
 
 use crate::app::process::{free_addr, ready};
-use crate::app::{Process, Reply, User, defaults, http, user};
+use crate::app::{PaidProvider, Process, Reply, User, defaults, http, user};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_in_the_middle_it_goes_on_where_it_stopped() {
@@ -143,6 +143,43 @@ async fn told_to_stop_it_ends_in_time_whatever_clients_do() {
     let (_process, url) = Process::up(folder.path(), &[]);
     let user = user.moved(&url, &user.token);
     assert_eq!(user.finished(&id).await["status"], "COMPLETED");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_stop_it_keeps_the_pictures_that_were_paid_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let provider = PaidProvider::start(Duration::from_secs(2)).await;
+    let settings = [
+        ("BOTTEGA_PROVIDER_OPENAI_BASE_URL", provider.url.as_str()),
+        ("BOTTEGA_PROVIDER_OPENAI_PRICE", "0.05"),
+    ];
+    let (process, url) = Process::up(folder.path(), &settings);
+    let user = User::register(&http(), &url).await;
+    let mut ordered = Vec::new();
+    for _ in 0..3 {
+        let image = json!({"prompt": "a paid picture", "width": 1024, "height": 1024});
+        let order = json!({"kind": "IMAGE", "image": image});
+        let accepted = user.post("/v1/generations", &order).await.expect(202);
+        ordered.push(accepted.json()["id"].as_str().unwrap().to_owned());
+    }
+    let started = std::time::Instant::now();
+    while provider.orders() < 3 {
+        assert!(started.elapsed().as_secs() < 20, "the orders are not sent");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    process.signal("TERM");
+    let code = tokio::task::spawn_blocking(move || process.wait(Duration::from_secs(25)));
+    assert_eq!(code.await.unwrap(), Some(0));
+
+    let (_process, url) = Process::up(folder.path(), &settings);
+    let user = user.moved(&url, &user.token);
+    for id in &ordered {
+        let done = user.finished(id).await;
+        assert_eq!(done["status"], "COMPLETED", "{done}");
+        assert_eq!(done["costMicrousd"], 50_000, "{done}");
+    }
+    assert_eq!(provider.orders(), 3, "nothing is paid twice");
+    user.settled(3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -61,6 +61,34 @@ async fn cancelled_work_gives_its_unit_back() {
     assert_eq!(user.quota().await["remaining"], 5);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_cancel_at_the_last_moment_gives_no_free_picture() {
+    let app = App::start_with(&[("BOTTEGA_USAGE_PLANS", "free:100,basic:100,pro:100")]).await;
+    let user = app.user().await;
+    let mut completed = 0;
+    for round in 0..40 {
+        let id = user.generate(&format!("raced {round}")).await;
+        tokio::time::sleep(std::time::Duration::from_millis(round * 2)).await;
+        let cancel = format!("/v1/generations/{id}:cancel");
+        let reply = user.post(&cancel, &json!({})).await;
+        if reply.status == 200 {
+            assert_eq!(reply.json()["status"], "CANCELLED");
+        } else {
+            reply.expect_error(409, "WRONG_STATE");
+        }
+        let ended = user.finished(&id).await;
+        completed += i64::from(ended["status"] == "COMPLETED");
+    }
+    user.settled(completed).await;
+    let files = user.get("/v1/files?pageSize=100").await.expect(200).json();
+    let kept = files["files"].as_array().unwrap().len();
+    assert_eq!(
+        i64::try_from(kept),
+        Ok(completed),
+        "each kept picture is counted"
+    );
+}
+
 #[tokio::test]
 async fn refused_orders_cost_nothing() {
     let app = App::start().await;

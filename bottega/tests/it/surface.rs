@@ -3,13 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::Bytes;
 use contracts::policy::v1::policy::Access;
 use prost_reflect::MethodDescriptor;
-use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request};
 use tonic_reflection::pb::{v1, v1alpha};
 
+use crate::app::raw::Raw;
 use crate::app::{App, Reply};
 
 /// Every rpc of Bottega's own contracts, with the service that serves it.
@@ -141,43 +141,5 @@ async fn reflection_tells_of_every_rpc_in_both_versions() {
             answers.message().await.unwrap().unwrap().message_response
         );
         assert!(answer.contains(&name), "{name}: {answer}");
-    }
-}
-
-/// Sends and takes messages as the bytes they are.
-#[derive(Clone, Copy, Default)]
-struct Raw;
-
-impl Codec for Raw {
-    type Encode = Bytes;
-    type Decode = Bytes;
-    type Encoder = Self;
-    type Decoder = Self;
-
-    fn encoder(&mut self) -> Self {
-        *self
-    }
-
-    fn decoder(&mut self) -> Self {
-        *self
-    }
-}
-
-impl Encoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        buffer.put(item);
-        Ok(())
-    }
-}
-
-impl Decoder for Raw {
-    type Item = Bytes;
-    type Error = Status;
-
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
-        Ok(Some(buffer.copy_to_bytes(buffer.remaining())))
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use contracts::google::rpc::RetryInfo;
-use errors::{Reason, http_status, http_status_of_code, reason_of, rpc_status};
+use errors::{Reason, code_name, http_status, http_status_of_code, reason_of, rpc_status};
 use http::StatusCode;
 use prost::{Message, Name};
 use serde_json::{Value, json};
-use tonic::{Code, Status};
+use tonic::Status;
 use types::{Clock, SystemClock};
 
 use super::details::detail;
@@ -65,29 +65,6 @@ fn retry_after(details: &[prost_types::Any]) -> Option<u64> {
     // Rounded up: a client that comes a moment early is refused again.
     let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
     Some(seconds.max(1))
-}
-
-/// The name of a code as google/rpc/code.proto spells it.
-const fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
 }
 
 #[cfg(test)]

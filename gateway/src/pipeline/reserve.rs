@@ -61,6 +61,13 @@ async fn paid(
     amount: i64,
 ) -> Result<Response, Failure> {
     let held = reserve(&gateway, &call, meter, amount).await?;
+    if call.deadline.is_past() {
+        let headers = held.headers(amount);
+        tokio::spawn(release(gateway, held, call.context));
+        let late = "the call took longer than its deadline; nothing was done";
+        let fault = Fault::new(Reason::DeadlineExceeded, late);
+        return Err(Failure::from(fault).with_headers(headers));
+    }
     let mut upstream = call.upstream();
     if let Ok(seal) = held.seal.parse() {
         upstream.metadata.insert(receipt::METADATA, seal);
@@ -71,7 +78,7 @@ async fn paid(
             response.headers_mut().extend(held.headers(0));
             Ok(response)
         }
-        Err(status) if is_refusal(status.code()) => {
+        Err(status) if is_refusal(&status) => {
             let headers = held.headers(amount);
             tokio::spawn(release(gateway, held, call.context));
             Err(Failure::from(status).with_headers(headers))
@@ -82,10 +89,15 @@ async fn paid(
     }
 }
 
-/// Codes that say for certain that nothing was accepted.
-const fn is_refusal(code: Code) -> bool {
+/// Whether the answer says for certain that nothing was accepted.
+fn is_refusal(status: &Status) -> bool {
+    let reason = errors::reason_of(&errors::rpc_status(status));
+    // Said before any handler runs, and by a handler that found nobody to do the work.
+    if matches!(reason, Some(Reason::Overloaded | Reason::NoProvider)) {
+        return true;
+    }
     matches!(
-        code,
+        status.code(),
         Code::InvalidArgument
             | Code::NotFound
             | Code::AlreadyExists
@@ -168,17 +180,10 @@ async fn ask(
         let mut usage = UsageServiceClient::new(gateway.peers.usage.clone());
         usage.reserve(request).await.map_err(reserve_error)
     };
-    let answer = call
-        .deadline
-        .within(RESERVE)
-        .limit(work)
-        .await
-        .unwrap_or_else(|| {
-            Err(Fault::unavailable(
-                "the usage service",
-                "no answer within the time for a reservation",
-            ))
-        });
+    // By our own time, not the caller's: a unit that is set aside just as the caller's deadline ends
+    // would be missing until it expires.
+    let answer = context::unhurried(tokio::time::timeout(RESERVE, work)).await;
+    let answer = answer.unwrap_or_else(|late| Err(Fault::unavailable("the usage service", late)));
     Ok(answer?.into_inner())
 }
 

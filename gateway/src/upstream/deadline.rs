@@ -38,12 +38,6 @@ impl Deadline {
         Ok(Self(span.and_then(|span| Instant::now().checked_add(span))))
     }
 
-    /// No later than `span` from now.
-    pub(crate) fn within(self, span: Duration) -> Self {
-        let latest = Instant::now() + span;
-        Self(Some(self.0.map_or(latest, |instant| instant.min(latest))))
-    }
-
     /// The moment itself.
     pub(crate) const fn instant(self) -> Option<Instant> {
         self.0

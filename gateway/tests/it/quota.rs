@@ -111,6 +111,30 @@ async fn a_refused_call_gives_its_unit_back() {
 }
 
 #[tokio::test]
+async fn a_call_there_was_no_room_for_gives_its_unit_back() {
+    let house = House::open().await;
+    refused(order(&house, "crowd").await, 503, "OVERLOADED").await;
+    let released = eventually("the release", || {
+        house.usage.released.lock().first().cloned()
+    })
+    .await;
+    assert_eq!(released, house.usage.reserved.lock()[0].2);
+}
+
+#[tokio::test]
+async fn a_deadline_that_ends_at_the_reservation_costs_nothing() {
+    let house = House::open().await;
+    let request = house
+        .post("/v1/generations")
+        .header("grpc-timeout", "1n")
+        .json(&json!({"kind": "IMAGE", "image": {"prompt": "late"}}));
+    refused(request.send().await.unwrap(), 504, "DEADLINE_EXCEEDED").await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let reserved = house.usage.reserved.lock().len();
+    assert_eq!(house.usage.released.lock().len(), reserved);
+}
+
+#[tokio::test]
 async fn an_unknown_outcome_keeps_the_unit() {
     let house = House::open().await;
     let gone = order(&house, "vanish").await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contracts::auth::v1::auth_service_server::AuthServiceServer;
-use database::{Database, DatabaseError};
+use database::{Database, OpenError};
 use futures::FutureExt;
 use identity::Verifier;
 use secrecy::SecretString;
@@ -26,12 +26,9 @@ pub struct App {
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database does not answer, or does not take the migrations.
-    #[error("auth cannot use its database: {0}")]
-    Database(#[from] DatabaseError),
-    /// Migrations are missing and may not be applied.
-    #[error("auth's database lacks migrations: {}; run 'bottega migrate' first", .0.join(", "))]
-    Pending(Vec<String>),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
     /// There is no secret to prove services with.
     #[error("BOTTEGA_SERVICE_SECRET is not set")]
     NoSecret,
@@ -60,7 +57,8 @@ impl App {
     ) -> Result<Self, StartError> {
         let secret = config.common.service_secret.clone();
         let secret = secret.ok_or(StartError::NoSecret)?;
-        let database = Arc::new(open_database(&config).await?);
+        let database =
+            Arc::new(Database::open::<Migrator>(&config.database, config.migrate).await?);
         let wired = wire(&config, &secret, &database, (clock.clone(), ids)).await;
         let rpc = wired.map_err(|error| StartError::Other(chain(&error)))?;
         let keys = OwnKeys(rpc.keyring.clone());
@@ -78,20 +76,6 @@ impl App {
         let outcome = self.grpc.serve(sockets, shutdown).await;
         Database::clone(&self.database).close().await;
         outcome
-    }
-}
-
-async fn open_database(config: &Config) -> Result<Database, StartError> {
-    let database = Database::connect(&config.database).await?;
-    if config.migrate {
-        database.migrate::<Migrator>().await?;
-        return Ok(database);
-    }
-    let pending = database.pending::<Migrator>().await?;
-    if pending.is_empty() {
-        Ok(database)
-    } else {
-        Err(StartError::Pending(pending))
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::file::v1::file_service_server::FileServiceServer;
-use database::{Database, DatabaseError};
+use database::{Database, OpenError};
 use futures::FutureExt;
 use identity::{RemoteKeys, Verifier};
 use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
@@ -22,12 +22,9 @@ use crate::store::{Files, Migrator, UploadRows};
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database does not answer, or refuses the schema.
-    #[error("the file service's database cannot be used: {0}")]
-    Database(#[from] DatabaseError),
-    /// The schema is old, and `BOTTEGA_MIGRATE` is off.
-    #[error("the file service's database misses migrations: {}", .0.join(", "))]
-    Pending(Vec<String>),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
     /// The bytes have no place.
     #[error("the file store cannot be used")]
     Store(#[source] FileError),
@@ -61,7 +58,7 @@ impl App {
     /// # Errors
     /// Anything that would keep the service from working.
     pub async fn build_with(config: Config, verifier: Verifier) -> Result<Self, StartError> {
-        let database = connect(&config).await?;
+        let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let blobs = ObjectBlobs::open(&config.store).map_err(StartError::Store)?;
         let readiness = readiness(&database, &blobs);
         let files: Arc<dyn FileStore> = Arc::new(Files::new(database.clone()));
@@ -111,19 +108,6 @@ impl App {
         self.database.close().await;
         served
     }
-}
-
-async fn connect(config: &Config) -> Result<Database, StartError> {
-    let database = Database::connect(&config.database).await?;
-    if config.migrate {
-        database.migrate::<Migrator>().await?;
-        return Ok(database);
-    }
-    let pending = database.pending::<Migrator>().await?;
-    if pending.is_empty() {
-        return Ok(database);
-    }
-    Err(StartError::Pending(pending))
 }
 
 fn readiness(database: &Database, blobs: &ObjectBlobs) -> Readiness {

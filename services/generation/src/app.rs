@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use contracts::generation::v1::generation_service_server::GenerationServiceServer;
-use database::{Database, DatabaseError};
+use database::{Database, OpenError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use identity::{Credentials, RemoteKeys, Verifier};
@@ -38,12 +38,9 @@ const DECODERS: usize = 2;
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database does not answer, or refuses the schema.
-    #[error("the generation service's database cannot be used: {0}")]
-    Database(#[from] DatabaseError),
-    /// The schema is old, and `BOTTEGA_MIGRATE` is off.
-    #[error("the generation service's database misses migrations: {}", .0.join(", "))]
-    Pending(Vec<String>),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
     /// Another service's address is none.
     #[error(transparent)]
     Peer(#[from] InvalidPeer),
@@ -84,7 +81,7 @@ impl App {
     pub async fn build_with(config: Config, catalog: Catalog) -> Result<Self, StartError> {
         let secret = config.common.service_secret.clone();
         let secret = secret.ok_or(StartError::NoSecret)?;
-        let database = connect(&config).await?;
+        let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let peers = &config.common.peers;
         let auth = server::connect(&peers.auth)?;
         let file = server::connect(&peers.file)?;
@@ -175,19 +172,6 @@ fn catalog_of(registry: &Registry) -> Catalog {
         is_automatic: automatic.contains(&known.name.as_str()),
         provider: known.provider.clone(),
     }))
-}
-
-async fn connect(config: &Config) -> Result<Database, StartError> {
-    let database = Database::connect(&config.database).await?;
-    if config.migrate {
-        database.migrate::<Migrator>().await?;
-        return Ok(database);
-    }
-    let pending = database.pending::<Migrator>().await?;
-    if pending.is_empty() {
-        return Ok(database);
-    }
-    Err(StartError::Pending(pending))
 }
 
 // Without the other services, orders without input files are still answered and lists still read.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use contracts::usage::v1::usage_service_server::UsageServiceServer;
-use database::{Database, DatabaseError};
+use database::{Database, OpenError};
 use futures::FutureExt;
 use identity::{RemoteKeys, Verifier};
 use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
@@ -27,12 +27,9 @@ pub struct App {
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The database does not open, or a migration fails.
-    #[error("the database of usage cannot be used")]
-    Database(#[from] DatabaseError),
-    /// `BOTTEGA_MIGRATE` is off and the tables are not up to date.
-    #[error("the database of usage is not up to date: run `bottega migrate` first ({})", .0.join(", "))]
-    Pending(Vec<String>),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
     /// The address of auth is none.
     #[error("BOTTEGA_AUTH_ADDR cannot be used")]
     Peer(#[from] InvalidPeer),
@@ -59,7 +56,7 @@ impl App {
         verifier: Verifier,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
-        let db = open(&config).await?;
+        let db = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let book = Arc::new(SqlBook::new(db.clone()));
         let (plans, hold) = (config.plans, config.hold_ttl);
         let usage = Arc::new(Usage::new(book, plans, hold, clock, Arc::new(SystemIds)));
@@ -86,18 +83,6 @@ impl App {
         let _ = tokio::time::timeout(shutdown.drain(), sweeping).await;
         self.db.close().await;
         outcome
-    }
-}
-
-async fn open(config: &Config) -> Result<Database, StartError> {
-    let db = Database::connect(&config.database).await?;
-    if config.migrate {
-        db.migrate::<Migrator>().await?;
-        return Ok(db);
-    }
-    match db.pending::<Migrator>().await? {
-        pending if pending.is_empty() => Ok(db),
-        pending => Err(StartError::Pending(pending)),
     }
 }
 

@@ -46,13 +46,31 @@ impl Config {
             listen: Listen::read(reader, "usage", PORT, ADMIN_PORT),
             grpc: GrpcSettings::read(reader),
             migrate: reader.switch("BOTTEGA_MIGRATE", true),
-            plans: reader.parse("BOTTEGA_USAGE_PLANS", Plans::default()),
+            plans: plans(reader),
             hold_ttl: hold_ttl(reader),
             sweep_interval: sweep_interval(reader),
             common,
             database,
         }
     }
+}
+
+// The plans an account can have (bottega.auth.v1.User.Tier): without one of them its users could
+// neither order nor see what they have.
+const TIERS: [&str; 3] = ["free", "basic", "pro"];
+
+fn plans(reader: &mut Reader<'_>) -> Plans {
+    let name = "BOTTEGA_USAGE_PLANS";
+    let plans = reader.parse(name, Plans::default());
+    for tier in TIERS {
+        if plans.find(tier).is_err() {
+            reader.fault(
+                name,
+                format!("has no plan '{tier}', which accounts can have"),
+            );
+        }
+    }
+    plans
 }
 
 fn hold_ttl(reader: &mut Reader<'_>) -> Duration {

@@ -149,10 +149,14 @@ impl<'a> Reader<'a> {
 
     /// Notes a fault found by a rule over several settings.
     pub fn fault(&mut self, name: &str, problem: impl Into<String>) {
-        self.faults.push(ConfigFault {
+        let fault = ConfigFault {
             name: name.to_owned(),
             problem: problem.into(),
-        });
+        };
+        // What several services read is wrong once.
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
     }
 
     /// Ends the reading: everything that was read, sorted by name.

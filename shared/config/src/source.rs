@@ -62,7 +62,13 @@ impl Layers {
     /// Adds the process' environment: every variable that begins with `BOTTEGA_`.
     #[must_use]
     pub fn then_environment(self) -> Self {
-        let ours = std::env::vars().filter(|(name, _)| name.starts_with("BOTTEGA_"));
+        // The environment may hold anything, ours and others'; what is not text becomes text that no
+        // setting takes.
+        let ours = std::env::vars_os().filter_map(|(name, value)| {
+            let name = name.into_string().ok()?;
+            let value = value.to_string_lossy().into_owned();
+            name.starts_with("BOTTEGA_").then_some((name, value))
+        });
         self.then(MapSource(ours.collect()))
     }
 

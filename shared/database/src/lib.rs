@@ -9,5 +9,6 @@ mod transaction;
 
 pub use connect::{Backend, Database};
 pub use error::DatabaseError;
+pub use migrate::OpenError;
 pub use settings::Settings;
 pub use transaction::Transaction;

@@ -3,9 +3,47 @@
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
 
-use crate::{Backend, Database, DatabaseError};
+use crate::{Backend, Database, DatabaseError, Settings};
+
+/// Why a service cannot use its database.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// It does not answer, or refuses the schema.
+    #[error("the database of {service} cannot be used")]
+    Refused {
+        /// Whose database.
+        service: String,
+        /// Why.
+        source: DatabaseError,
+    },
+    /// Its schema is old, and `BOTTEGA_MIGRATE` is off.
+    #[error("the database of {service} is not up to date, run `bottega migrate` first: {}", .pending.join(", "))]
+    Pending {
+        /// Whose database.
+        service: String,
+        /// The migrations that are missing.
+        pending: Vec<String>,
+    },
+}
 
 impl Database {
+    /// Opens a service's database for use: brings it up to date when it may, else makes sure that
+    /// it is.
+    ///
+    /// # Errors
+    /// It does not answer, refuses the schema, or is not up to date.
+    pub async fn open<M: MigratorTrait>(
+        settings: &Settings,
+        migrate: bool,
+    ) -> Result<Self, OpenError> {
+        let service = settings.service.clone();
+        match open::<M>(settings, migrate).await {
+            Ok((database, pending)) if pending.is_empty() => Ok(database),
+            Ok((_, pending)) => Err(OpenError::Pending { service, pending }),
+            Err(source) => Err(OpenError::Refused { service, source }),
+        }
+    }
+
     /// Applies every migration that is missing.
     ///
     /// # Errors
@@ -60,6 +98,19 @@ impl Database {
             .await?;
         Ok(Some(lock))
     }
+}
+
+async fn open<M: MigratorTrait>(
+    settings: &Settings,
+    migrate: bool,
+) -> Result<(Database, Vec<String>), DatabaseError> {
+    let database = Database::connect(settings).await?;
+    if migrate {
+        database.migrate::<M>().await?;
+        return Ok((database, Vec::new()));
+    }
+    let pending = database.pending::<M>().await?;
+    Ok((database, pending))
 }
 
 async fn unlock(lock: Option<crate::Transaction>) -> Result<(), DatabaseError> {

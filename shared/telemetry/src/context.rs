@@ -70,6 +70,21 @@ pub async fn scope<F: Future>(context: RequestContext, future: F) -> F::Output {
     CURRENT.scope(Arc::new(context), future).await
 }
 
+/// Runs `work` for the same request, but not by its deadline: what was begun with money or quota
+/// is seen through, whether or not the caller still waits.
+pub async fn unhurried<F: Future>(work: F) -> F::Output {
+    match current() {
+        Some(context) => {
+            let context = RequestContext {
+                deadline: None,
+                ..context
+            };
+            scope(context, work).await
+        }
+        None => work.await,
+    }
+}
+
 /// Runs a function with a context, for code that is polled and not awaited.
 pub fn scope_sync<R>(context: &Arc<RequestContext>, run: impl FnOnce() -> R) -> R {
     CURRENT.sync_scope(Arc::clone(context), run)

@@ -2,10 +2,13 @@
 //! in the words of its users.
 
 pub mod process;
+mod provider;
+pub mod raw;
 mod reply;
 pub mod user;
 
 pub use process::Process;
+pub use provider::PaidProvider;
 pub use reply::Reply;
 pub use user::User;
 

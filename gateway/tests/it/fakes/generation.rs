@@ -8,7 +8,7 @@ use contracts::generation::v1::generation_service_server::{
     GenerationService, GenerationServiceServer,
 };
 use contracts::generation::v1::*;
-use errors::Fault;
+use errors::{Fault, Reason};
 use futures::{Stream, StreamExt, stream};
 use identity::receipt::{self, Receipt};
 use secrecy::SecretString;
@@ -69,6 +69,7 @@ impl GenerationService for Generations {
         let image = request.into_inner().image.unwrap_or_default();
         match image.prompt.as_str() {
             "refuse" => Err(Fault::field("image.prompt", "must be another").into()),
+            "crowd" => Err(Fault::new(Reason::Overloaded, "there is no room").into()),
             "vanish" => Err(Status::unavailable("gone in the middle")),
             "slow" => {
                 tokio::time::sleep(Duration::from_millis(300)).await;

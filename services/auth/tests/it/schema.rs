@@ -1,7 +1,7 @@
 //! The schema: there and back, and what it refuses by itself.
 
 use auth::{Migrator, StartError};
-use database::Database;
+use database::{Database, OpenError};
 use testkit::TestDb;
 
 use crate::support::{Auth, EMAIL, config_of, count, execute};
@@ -33,8 +33,11 @@ async fn without_leave_to_migrate_it_names_what_is_missing() {
         let mut config = config_of(&db);
         config.migrate = false;
         match Auth::start_with(config.clone()).await.err() {
-            Some(StartError::Pending(names)) => {
-                assert!(names.contains(&"m0001_accounts".to_owned()), "{names:?}");
+            Some(StartError::Database(OpenError::Pending { pending, .. })) => {
+                assert!(
+                    pending.contains(&"m0001_accounts".to_owned()),
+                    "{pending:?}"
+                );
             }
             other => panic!("{}: {other:?}", db.name()),
         }

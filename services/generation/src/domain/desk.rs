@@ -84,24 +84,21 @@ impl Desk {
         let is_cooling = |name: &str| self.cooling.until(name).is_some();
         let order = order::read(form, &self.catalog, is_cooling, seed_of(id))?;
         self.check_inputs(&patron, &order.request.inputs).await?;
-        match receipt {
-            Some(receipt) => {
-                let reservation = accept(&receipt, &patron)?;
-                Ok(self
-                    .store(self.task(id, patron, order, reservation))
-                    .await?)
-            }
+        let reservation = match receipt {
+            Some(receipt) => accept(&receipt, &patron)?,
             None => {
                 let operation = OperationId(id.uuid());
                 let reserved = self.quota.reserve(&patron, operation).await;
-                let reservation = reserved.map_err(Error::Peer)?;
-                let stored = self.store(self.task(id, patron, order, reservation)).await;
-                if let Err(NotStored { is_sure: true, .. }) = &stored {
-                    self.let_go(reservation).await;
-                }
-                Ok(stored?)
+                reserved.map_err(Error::Peer)?
             }
+        };
+        let stored = self.store(self.task(id, patron, order, reservation)).await;
+        if let Err(refused) = &stored
+            && refused.frees_the_unit()
+        {
+            self.let_go(reservation).await;
         }
+        Ok(stored?)
     }
 
     /// One generation of an owner.
@@ -238,6 +235,13 @@ impl Desk {
 struct NotStored {
     error: Error,
     is_sure: bool,
+}
+
+impl NotStored {
+    // A reservation that was used before is another task's.
+    fn frees_the_unit(&self) -> bool {
+        self.is_sure && !matches!(self.error, Error::ReservationUsed)
+    }
 }
 
 impl From<NotStored> for Error {

@@ -22,6 +22,9 @@ pub enum Error {
     /// It has ended already, like this.
     #[error("the generation has ended: {}", .0.as_str())]
     Ended(Status),
+    /// Its result is made and being kept: too late to cancel.
+    #[error("the generation's result is being kept")]
+    Keeping,
     /// The reservation belongs to another generation.
     #[error("the reservation was used before")]
     ReservationUsed,

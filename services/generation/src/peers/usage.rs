@@ -8,6 +8,7 @@ use contracts::usage::v1::usage_service_client::UsageServiceClient;
 use contracts::usage::v1::{Amount, ConfirmRequest, ReleaseRequest, ReserveRequest, SettleRequest};
 use errors::Fault;
 use identity::Credentials;
+use telemetry::context;
 use tonic::Request;
 use tonic::transport::Channel;
 use types::{OperationId, ReservationId};
@@ -34,8 +35,11 @@ impl UsagePeer {
         }
     }
 
+    // By our own time, not the caller's: a unit that is set aside just as the caller's deadline ends
+    // would be missing until it expires.
     async fn request<T>(&self, message: T) -> Result<Request<T>, Fault> {
-        let mut request = self.credentials.request(None, message).await?;
+        let request = context::unhurried(self.credentials.request(None, message));
+        let mut request = request.await?;
         limit(&mut request, QUESTION);
         Ok(request)
     }
@@ -59,7 +63,7 @@ impl Quota for UsagePeer {
         };
         let request = self.request(message).await?;
         let mut client = self.client.clone();
-        let answer = within(QUESTION, client.reserve(request)).await?;
+        let answer = context::unhurried(within(QUESTION, client.reserve(request))).await?;
         let reservation = answer.into_inner().reservation_id;
         reservation.parse().map_err(Fault::internal)
     }

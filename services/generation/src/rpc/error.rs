@@ -24,6 +24,11 @@ impl From<Error> for Fault {
                 format!("the generation has {} already", status.as_str()),
             )
             .with("status", status.as_str().to_uppercase()),
+            Error::Keeping => Self::new(
+                Reason::WrongState,
+                "the generation is made and being stored: it is too late to cancel it",
+            )
+            .with("status", "PROCESSING"),
             Error::ReservationUsed => Self::new(
                 Reason::OperationMismatch,
                 "the reservation was used for another generation",

@@ -24,6 +24,9 @@ pub(super) fn change(step: &Step, now: i64) -> UpdateMany<tasks::Entity> {
         let progress = i64::from(progress);
         update = update.col_expr(tasks::Column::Progress, Expr::value(progress));
     }
+    if step.kind == EventKind::Storing {
+        update = update.col_expr(tasks::Column::Keeping, Expr::value(true));
+    }
     update
 }
 

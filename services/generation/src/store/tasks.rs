@@ -75,19 +75,21 @@ impl Tasks for Store {
     ) -> Result<(Generation, bool), Error> {
         let step = Step::saying(EventKind::Cancelled, "");
         let living = [Status::Pending.as_str(), Status::Processing.as_str()];
-        let change =
-            transitions::without_worker(events::change(&step, now.micros()), Status::Cancelled)
+        let change = transitions::without_worker(events::change(&step, now.micros()), Status::Cancelled)
                 .col_expr(tasks::Column::CompletedAt, Expr::value(now.micros()))
                 .filter(tasks::Column::Id.eq(id.uuid()))
                 .filter(tasks::Column::Owner.eq(owner.uuid()))
-                .filter(tasks::Column::Status.is_in(living));
+                .filter(tasks::Column::Status.is_in(living))
+                // A result that is being kept is the owner's, and counted.
+                .filter(tasks::Column::Keeping.eq(false));
         let tx = self.db.begin().await.map_err(failed)?;
         let Some(row) = events::apply(&*tx, change, &step).await? else {
             tx.rollback().await.map_err(failed)?;
             let generation = self.find(owner, id).await?;
             return match generation.status {
                 Status::Cancelled => Ok((generation, false)),
-                status => Err(Error::Ended(status)),
+                status if status.is_terminal() => Err(Error::Ended(status)),
+                _ => Err(Error::Keeping),
             };
         };
         attempts::cancel(&*tx, row.id, now.micros()).await?;

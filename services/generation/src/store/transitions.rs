@@ -97,6 +97,7 @@ pub(super) fn without_worker(
         .col_expr(tasks::Column::Status, Expr::value(status.as_str()))
         .col_expr(tasks::Column::LeaseUntil, Expr::value(None::<i64>))
         .col_expr(tasks::Column::Worker, Expr::value(None::<String>))
+        .col_expr(tasks::Column::Keeping, Expr::value(false))
 }
 
 async fn insert_outputs(

@@ -3,6 +3,7 @@
 use contracts::usage::v1::{
     ConfirmRequest, GetUsageRequest, ReleaseRequest, ReserveRequest, SettleRequest,
 };
+use database::OpenError;
 use errors::{Reason, from_status};
 use testkit::TestDb;
 use tonic::Code;
@@ -15,7 +16,11 @@ use crate::served::{ANNA, Served, ask, configure, told};
 #[tokio::test]
 async fn a_units_way() {
     for test in TestDb::both("usage").await {
-        let served = Served::start(&test, &[("BOTTEGA_USAGE_PLANS", "free:2+1/day")]).await;
+        let served = Served::start(
+            &test,
+            &[("BOTTEGA_USAGE_PLANS", "free:2+1/day,basic:25,pro:100")],
+        )
+        .await;
         let mut client = served.client();
 
         let request = ask(ANNA, 1);
@@ -229,7 +234,7 @@ async fn the_admin_port_says_how_it_is_and_what_it_did() {
 async fn refuses_old_tables_when_it_may_not_migrate() {
     for test in TestDb::both("usage").await {
         let refused = App::build(configure(&test, &[("BOTTEGA_MIGRATE", "off")])).await;
-        let Err(StartError::Pending(pending)) = refused else {
+        let Err(StartError::Database(OpenError::Pending { pending, .. })) = refused else {
             panic!("{}: it started on an empty database", test.name());
         };
         assert_eq!(pending, ["m0001_reservations"]);

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state as with};
 use tower::ServiceBuilder;
 
-use super::{Shared, access, context, limit, record, shed, survive, task};
+use super::{Shared, access, context, limit, malformed, record, shed, survive, task};
 
 /// Puts the layers around the services, outermost first.
 pub(super) fn apply(router: Router, shared: &Arc<Shared>) -> Router {
@@ -25,6 +25,8 @@ pub(super) fn apply(router: Router, shared: &Arc<Shared>) -> Router {
             .layer(with(shared(), limit::layer))
             // Lets in who may call.
             .layer(with(shared(), access::layer))
+            // Says of an unreadable message that it is the caller's fault.
+            .layer(from_fn(malformed::layer))
             // Runs the handler in a task of its own: a client that leaves does not cut it short.
             .layer(with(shared(), task::layer)),
     )

@@ -6,6 +6,7 @@ mod guard;
 mod health;
 mod layers;
 mod limit;
+mod malformed;
 mod record;
 mod reflection;
 mod reply;

@@ -10,6 +10,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
+use errors::code_name;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use tonic::{Code, Status};
@@ -55,7 +56,7 @@ struct Record {
 impl Drop for Record {
     fn drop(&mut self) {
         // Without a status nobody waited for one.
-        let code = name_of(self.code.unwrap_or(Code::Cancelled));
+        let code = code_name(self.code.unwrap_or(Code::Cancelled));
         let took = self.started.elapsed();
         let rpc = self.rpc.clone();
         metrics::gauge!("grpc_server_calls_under_way").decrement(1.0);
@@ -111,29 +112,6 @@ fn code_in(headers: &HeaderMap) -> Option<Code> {
     Some(Code::from_bytes(status.as_bytes()))
 }
 
-/// As google/rpc/code.proto writes it.
-fn name_of(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
-    }
-}
-
 /// Logs why a call failed: the caller never sees the cause, so this is where it ends. The server
 /// does it for every handler's status; a handler does it for an error that ends a stream half-way,
 /// whose cause cannot be seen from outside.
@@ -141,7 +119,7 @@ pub fn log_cause(status: &Status) {
     let Some(cause) = status.source() else {
         return;
     };
-    let code = name_of(status.code());
+    let code = code_name(status.code());
     let cause = chain(cause);
     match status.code() {
         Code::Internal | Code::Unknown | Code::DataLoss => {

@@ -47,6 +47,8 @@ pub struct Model {
     pub lease_until: Option<i64>,
     /// Which worker.
     pub worker: Option<String>,
+    /// Whether its result is being kept: from then on it cannot be cancelled.
+    pub keeping: bool,
     /// The number of its last event.
     pub last_sequence: i64,
     /// Microseconds.

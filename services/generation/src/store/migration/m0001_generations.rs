@@ -35,11 +35,13 @@ CREATE TABLE tasks (
     fence BIGINT NOT NULL DEFAULT 0,
     lease_until BIGINT,
     worker TEXT,
+    keeping BOOLEAN NOT NULL DEFAULT FALSE,
     last_sequence BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     completed_at BIGINT,
     CHECK ((status = 'processing') = (lease_until IS NOT NULL)),
+    CHECK (status = 'processing' OR NOT keeping),
     CHECK ((status = 'failed') = (failure_reason IS NOT NULL)),
     CHECK ((status IN ('completed', 'failed', 'cancelled')) = (completed_at IS NOT NULL))
 );
