@@ -85,6 +85,33 @@ async fn lists_what_was_done(user: &User) {
 }
 
 #[tokio::test]
+async fn a_user_takes_another_name() {
+    let app = App::start().await;
+    let user = app.user().await;
+    let before = user.get("/v1/users/me").await.expect(200).json();
+    let name = json!({"displayName": " Ada "});
+    let renamed = user.patch("/v1/users/me", &name).await.expect(200).json();
+    assert_eq!(
+        (&renamed["displayName"], &renamed["id"]),
+        (&json!("Ada"), &before["id"])
+    );
+    assert_eq!(user.get("/v1/users/me").await.expect(200).json(), renamed);
+    for wrong in [
+        json!({}),
+        json!({"displayName": null}),
+        json!({"displayName": 7}),
+        json!({"displayName": "x".repeat(101)}),
+        json!({"displayName": "A\u{0}da"}),
+    ] {
+        let reply = user.patch("/v1/users/me", &wrong).await;
+        reply.expect_field("displayName");
+    }
+    let tier = json!({"displayName": "Ada", "tier": "PRO"});
+    user.patch("/v1/users/me", &tier).await.expect_field("tier");
+    assert_eq!(user.get("/v1/users/me").await.expect(200).json(), renamed);
+}
+
+#[tokio::test]
 async fn the_same_order_gives_the_same_picture() {
     let app = App::start().await;
     let user = app.user().await;

@@ -73,6 +73,13 @@ impl AuthService for Auth {
         Ok(Response::new(GetCurrentUserResponse { user: Some(user) }))
     }
 
+    async fn update_current_user(
+        &self,
+        _: Request<UpdateCurrentUserRequest>,
+    ) -> Result<Response<UpdateCurrentUserResponse>, Status> {
+        Err(Status::unimplemented("not in this house"))
+    }
+
     async fn get_jwks(
         &self,
         _: Request<GetJwksRequest>,

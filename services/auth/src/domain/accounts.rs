@@ -1,4 +1,4 @@
-//! Registering, signing in, and looking at one's own account.
+//! Registering, signing in, looking at one's own account and changing it.
 
 use std::sync::Arc;
 
@@ -134,6 +134,15 @@ impl Accounts {
     /// `AccountGone` when it was deleted since the token was signed.
     pub async fn current(&self, id: UserId) -> Result<User> {
         self.users.find(id).await?.ok_or(Error::AccountGone)
+    }
+
+    /// Gives the caller another name.
+    ///
+    /// # Errors
+    /// `AccountGone` when it was deleted since the token was signed.
+    pub async fn rename(&self, id: UserId, name: &DisplayName) -> Result<User> {
+        let renamed = self.users.rename(id, name, self.clock.now()).await?;
+        renamed.ok_or(Error::AccountGone)
     }
 
     async fn hash_again(

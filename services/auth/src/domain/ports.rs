@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use types::{Timestamp, UserId};
 
-use super::{Chain, Digest, Email, Failures, NewSession, PasswordHash, Result, Step, User};
+use super::{
+    Chain, Digest, DisplayName, Email, Failures, NewSession, PasswordHash, Result, Step, User,
+};
 
 /// A user with what signs the user in.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub trait UserStore: Send + Sync {
     async fn find_by_email(&self, email: &Email) -> Result<Option<Account>>;
     /// A user.
     async fn find(&self, id: UserId) -> Result<Option<User>>;
+    /// Gives a user another name; the user as it is then, `None` when there is none.
+    async fn rename(&self, id: UserId, name: &DisplayName, now: Timestamp) -> Result<Option<User>>;
     /// Replaces a hash, unless it was replaced meanwhile.
     async fn replace_password(
         &self,

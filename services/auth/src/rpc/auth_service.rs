@@ -7,6 +7,7 @@ use contracts::auth::v1::{
     GetCurrentUserRequest, GetCurrentUserResponse, GetJwksRequest, GetJwksResponse,
     IssueServiceTokenRequest, IssueServiceTokenResponse, LoginRequest, LoginResponse,
     RefreshTokensRequest, RefreshTokensResponse, RegisterRequest, RegisterResponse,
+    UpdateCurrentUserRequest, UpdateCurrentUserResponse,
 };
 use errors::Fault;
 use identity::caller_of;
@@ -17,7 +18,7 @@ use crate::domain::{Accounts, Keyring, ServiceTokens, Sessions};
 
 /// The service's rpcs.
 pub struct AuthRpc {
-    /// Registering, signing in, looking at oneself.
+    /// Registering, signing in, looking at oneself and changing that.
     pub accounts: Accounts,
     /// Trading refresh tokens.
     pub sessions: Arc<Sessions>,
@@ -74,6 +75,18 @@ impl AuthService for AuthRpc {
         let user = self.accounts.current(caller).await.map_err(Fault::from)?;
         Ok(Response::new(GetCurrentUserResponse {
             user: Some(user.into()),
+        }))
+    }
+
+    async fn update_current_user(
+        &self,
+        request: Request<UpdateCurrentUserRequest>,
+    ) -> Result<Response<UpdateCurrentUserResponse>, Status> {
+        let caller = caller_of(&request)?.owner()?;
+        let name = convert::new_name(request.get_ref())?;
+        let user = self.accounts.rename(caller, &name).await;
+        Ok(Response::new(UpdateCurrentUserResponse {
+            user: Some(user.map_err(Fault::from)?.into()),
         }))
     }
 

@@ -46,6 +46,14 @@ pub fn refresh_token(request: &wire::RefreshTokensRequest) -> Result<RefreshToke
     Ok(RefreshToken::parse(&request.refresh_token)?)
 }
 
+/// Reads the caller's new name, which may be empty but not left out.
+pub fn new_name(request: &wire::UpdateCurrentUserRequest) -> Result<DisplayName, Fault> {
+    let Some(name) = &request.display_name else {
+        return Err(Fault::field("displayName", "must be set"));
+    };
+    DisplayName::parse(name).map_err(|error| Fault::field("displayName", error.to_string()))
+}
+
 /// Reads which service asks, and its proof.
 pub fn service(
     request: wire::IssueServiceTokenRequest,
@@ -137,6 +145,20 @@ mod tests {
         assert_eq!(fields(fault), ["service", "secret"]);
         let fault = refresh_token(&wire::RefreshTokensRequest::default()).unwrap_err();
         assert_eq!(fields(fault), ["refreshToken"]);
+    }
+
+    #[test]
+    fn a_new_name_is_there_and_fit_though_it_may_be_empty() {
+        let read = |name: Option<&str>| {
+            new_name(&wire::UpdateCurrentUserRequest {
+                display_name: name.map(str::to_owned),
+            })
+        };
+        assert_eq!(read(Some(" Ada ")).unwrap().as_str(), "Ada");
+        assert_eq!(read(Some("")).unwrap(), DisplayName::default());
+        for wrong in [None, Some("A\0da"), Some(&*"x".repeat(101))] {
+            assert_eq!(fields(read(wrong).unwrap_err()), ["displayName"]);
+        }
     }
 
     #[test]

@@ -45,6 +45,17 @@ impl UserStore for Store {
         Ok(found.map(account).transpose()?.map(|account| account.user))
     }
 
+    async fn rename(&self, id: UserId, name: &DisplayName, now: Timestamp) -> Result<Option<User>> {
+        let renamed = Entity::update_many()
+            .col_expr(Column::DisplayName, Expr::value(name.as_str()))
+            .col_expr(Column::UpdatedAt, Expr::value(now.micros()))
+            .filter(Column::Id.eq(id.uuid()))
+            .exec_with_returning(self.database.write())
+            .await?;
+        let user = renamed.into_iter().next().map(account).transpose()?;
+        Ok(user.map(|account| account.user))
+    }
+
     async fn replace_password(
         &self,
         id: UserId,

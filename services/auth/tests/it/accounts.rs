@@ -104,6 +104,10 @@ async fn a_deleted_account_is_nobodys() {
             reason_of(auth.me(&tokens.access_token).await),
             Reason::Unauthenticated
         );
+        assert_eq!(
+            reason_of(auth.rename(&tokens.access_token, "Ada").await),
+            Reason::Unauthenticated
+        );
         let refreshed = auth.refresh(&tokens.refresh_token).await;
         assert_eq!(
             reason_of(refreshed),
@@ -111,6 +115,42 @@ async fn a_deleted_account_is_nobodys() {
             "{}",
             db.name()
         );
+        auth.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_changes_the_own_name_and_no_other() {
+    for db in TestDb::both("auth").await {
+        let auth = Auth::start(&db).await;
+        let (user, tokens) = auth.register(EMAIL).await;
+        let (other, others) = auth.register("eve@example.com").await;
+        auth.clock.advance(Duration::from_secs(1));
+        for (asked, stored) in [(" Ada Lovelace ", "Ada Lovelace"), ("", ""), ("Ada", "Ada")] {
+            let renamed = auth.rename(&tokens.access_token, asked).await.unwrap();
+            let mut wanted = user.clone();
+            wanted.display_name = stored.to_owned();
+            assert_eq!(renamed, wanted, "{}", db.name());
+            assert_eq!(auth.me(&tokens.access_token).await.unwrap(), wanted);
+        }
+        let changed = "SELECT COUNT(*) FROM users WHERE updated_at = created_at + 1000000";
+        assert_eq!(count(&db, changed).await, 1, "{}", db.name());
+        assert_eq!(auth.me(&others.access_token).await.unwrap(), other);
+        auth.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_none_changes_nothing() {
+    for db in TestDb::both("auth").await {
+        let auth = Auth::start(&db).await;
+        let (user, tokens) = auth.register(EMAIL).await;
+        for name in ["x".repeat(101), "A\0da".to_owned()] {
+            let fault = fault_of(auth.rename(&tokens.access_token, &name).await);
+            assert_eq!(fault.reason, Reason::InvalidField);
+            assert_eq!(fault.violations[0].field, "displayName");
+        }
+        assert_eq!(auth.me(&tokens.access_token).await.unwrap(), user);
         auth.stop().await;
     }
 }

@@ -2,7 +2,7 @@
 
 use contracts::auth::v1::{
     GetCurrentUserRequest, GetJwksRequest, IssueServiceTokenRequest, LoginRequest,
-    RefreshTokensRequest, RegisterRequest,
+    RefreshTokensRequest, RegisterRequest, UpdateCurrentUserRequest,
 };
 use prost::{Message, Name};
 use prost_reflect::DynamicMessage;
@@ -87,6 +87,12 @@ async fn answers() {
     let me = with_token(GetCurrentUserRequest {}, &tokens.access_token);
     let me = client.get_current_user(me).await.unwrap().into_inner();
     insta::assert_json_snapshot!("get_current_user", as_json(&me));
+    let rename = UpdateCurrentUserRequest {
+        display_name: Some("Ada King".to_owned()),
+    };
+    let rename = with_token(rename, &tokens.access_token);
+    let renamed = client.update_current_user(rename).await.unwrap();
+    insta::assert_json_snapshot!("update_current_user", as_json(&renamed.into_inner()));
     let keys = client
         .get_jwks(GetJwksRequest {})
         .await

@@ -10,7 +10,7 @@ use config::{MapSource, Reader};
 use contracts::auth::v1::auth_service_client::AuthServiceClient;
 use contracts::auth::v1::{
     GetCurrentUserRequest, GetJwksRequest, Jwk, LoginRequest, LoginResponse, RefreshTokensRequest,
-    RegisterRequest, RegisterResponse, Tokens, User,
+    RegisterRequest, RegisterResponse, Tokens, UpdateCurrentUserRequest, User,
 };
 use database::Database;
 use errors::{Fault, Reason, from_status};
@@ -126,6 +126,15 @@ impl Auth {
     pub async fn me(&self, access_token: &str) -> Result<User, Status> {
         let request = with_token(GetCurrentUserRequest {}, access_token);
         let answer = self.client().get_current_user(request).await?;
+        Ok(answer.into_inner().user.unwrap())
+    }
+
+    pub async fn rename(&self, access_token: &str, name: &str) -> Result<User, Status> {
+        let message = UpdateCurrentUserRequest {
+            display_name: Some(name.to_owned()),
+        };
+        let request = with_token(message, access_token);
+        let answer = self.client().update_current_user(request).await?;
         Ok(answer.into_inner().user.unwrap())
     }
 

@@ -163,6 +163,13 @@ impl AuthService for Auth {
         Err(Status::unimplemented("not here"))
     }
 
+    async fn update_current_user(
+        &self,
+        _: Request<auth::UpdateCurrentUserRequest>,
+    ) -> Result<Response<auth::UpdateCurrentUserResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     async fn get_jwks(
         &self,
         _: Request<auth::GetJwksRequest>,

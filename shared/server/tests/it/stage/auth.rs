@@ -10,6 +10,7 @@ use contracts::auth::v1::{
     GetCurrentUserRequest, GetCurrentUserResponse, GetJwksRequest, GetJwksResponse,
     IssueServiceTokenRequest, IssueServiceTokenResponse, Jwk, LoginRequest, LoginResponse,
     RefreshTokensRequest, RefreshTokensResponse, RegisterRequest, RegisterResponse,
+    UpdateCurrentUserRequest, UpdateCurrentUserResponse,
 };
 use errors::{Fault, Reason};
 use identity::{Role, SigningKey};
@@ -91,6 +92,13 @@ impl AuthService for Auth {
         &self,
         _: Request<GetCurrentUserRequest>,
     ) -> Result<Response<GetCurrentUserResponse>, Status> {
+        Err(Status::unimplemented("not on this stage"))
+    }
+
+    async fn update_current_user(
+        &self,
+        _: Request<UpdateCurrentUserRequest>,
+    ) -> Result<Response<UpdateCurrentUserResponse>, Status> {
         Err(Status::unimplemented("not on this stage"))
     }
 }
