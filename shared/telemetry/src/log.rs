@@ -42,10 +42,14 @@ impl fmt::Display for LogFormat {
     }
 }
 
+// A first start applies every migration; one line for each would hide the screen.
+const DEFAULT_FILTER: &str = "info,sea_orm_migration=warn";
+
 /// What is logged, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
-    /// `BOTTEGA_LOG`: a level, or levels per module (`info,server=debug`); default `info`.
+    /// `BOTTEGA_LOG`: a level, or levels per module (`info,server=debug`); default
+    /// `info,sea_orm_migration=warn`.
     pub filter: String,
     /// `BOTTEGA_LOG_FORMAT`: `text` (default) or `json`.
     pub format: LogFormat,
@@ -54,7 +58,7 @@ pub struct LogSettings {
 impl Default for LogSettings {
     fn default() -> Self {
         Self {
-            filter: "info".to_owned(),
+            filter: DEFAULT_FILTER.to_owned(),
             format: LogFormat::Text,
         }
     }
@@ -63,7 +67,7 @@ impl Default for LogSettings {
 impl LogSettings {
     /// Reads `BOTTEGA_LOG` and `BOTTEGA_LOG_FORMAT`.
     pub fn read(reader: &mut Reader<'_>) -> Self {
-        let filter = reader.text("BOTTEGA_LOG", "info");
+        let filter = reader.text("BOTTEGA_LOG", DEFAULT_FILTER);
         if let Err(error) = EnvFilter::try_new(&filter) {
             reader.fault("BOTTEGA_LOG", format!("is not a log filter: {error}"));
         }
