@@ -13,6 +13,15 @@ pub(crate) struct Screen<'a> {
     pub(crate) providers: &'a [(String, bool)],
 }
 
+/// Prints a line for each service that runs alone.
+pub(crate) fn print_places(places: &[Place]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    for Place { name, addr, admin } in places {
+        writeln!(out, "{name} listens on {addr}, admin http://{admin}")?;
+    }
+    out.flush()
+}
+
 impl Screen<'_> {
     /// Prints it on standard output.
     pub(crate) fn print(&self) -> io::Result<()> {

@@ -21,8 +21,8 @@ pub struct Config {
     pub cors_origins: Vec<HeaderValue>,
     /// `BOTTEGA_GATEWAY_MAX_JSON_BYTES`: how large a JSON body may be; default 1 MiB.
     pub max_json_bytes: u64,
-    /// `BOTTEGA_GATEWAY_MAX_UPLOAD_BYTES`: how large an upload's body may be; default 26 MiB, which
-    /// is a file of 25 MiB and its multipart wrapping.
+    /// `BOTTEGA_GATEWAY_MAX_UPLOAD_BYTES`: how large an upload's body may be; by default the
+    /// largest file, `BOTTEGA_FILE_MAX_BYTES`, and 1 MiB for its multipart wrapping.
     pub max_upload_bytes: u64,
     /// `BOTTEGA_RATE_LIMITS`: `off` for load tests; default on.
     pub rate_limits: bool,
@@ -53,17 +53,18 @@ impl Config {
                 1024,
                 64 * 1024 * 1024,
             ),
-            max_upload_bytes: reader.number(
-                "BOTTEGA_GATEWAY_MAX_UPLOAD_BYTES",
-                26 * 1024 * 1024,
-                1024,
-                1024 * 1024 * 1024 * 1024,
-            ),
+            max_upload_bytes: max_upload_bytes(reader),
             rate_limits: reader.switch("BOTTEGA_RATE_LIMITS", true),
             keep_alive: keep_alive(reader),
             hsts: reader.switch("BOTTEGA_GATEWAY_HSTS", false),
         }
     }
+}
+
+fn max_upload_bytes(reader: &mut Reader<'_>) -> u64 {
+    let file = reader.number("BOTTEGA_FILE_MAX_BYTES", 26_214_400, 1, 1 << 30);
+    let name = "BOTTEGA_GATEWAY_MAX_UPLOAD_BYTES";
+    reader.number(name, file + (1 << 20), 1024, 1 << 40)
 }
 
 fn keep_alive(reader: &mut Reader<'_>) -> Duration {

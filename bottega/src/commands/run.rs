@@ -6,7 +6,7 @@ use server::Shutdown;
 
 use crate::Failure;
 use crate::cli::{Flags, Service};
-use crate::screen::Screen;
+use crate::screen::{self, Screen};
 use crate::settings::{OneConfig, SuiteConfig};
 use crate::{signals, suite};
 
@@ -44,9 +44,7 @@ pub fn serve(service: Service, flags: &Flags) -> Result<ExitCode, Failure> {
         let shutdown = Shutdown::new(config.common.drain);
         signals::obey(shutdown.clone())?;
         let running = suite::start_one(config, &shutdown).await?;
-        for place in running.places() {
-            tracing::info!(service = place.name, addr = %place.addr, admin = %place.admin, "listening");
-        }
+        screen::print_places(running.places())?;
         running.wait(&shutdown).await
     })
 }

@@ -1,7 +1,7 @@
 //! Settings every process has: where the data is, where the services are, what they share.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -53,10 +53,27 @@ impl Listen {
     /// Reads `BOTTEGA_<NAME>_ADDR` and `BOTTEGA_<NAME>_ADMIN_ADDR`.
     pub fn read(reader: &mut Reader<'_>, name: &str, port: u16, admin_port: u16) -> Self {
         let name = name.to_uppercase();
-        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Self {
-            addr: reader.parse(&format!("BOTTEGA_{name}_ADDR"), local(port)),
-            admin: reader.parse(&format!("BOTTEGA_{name}_ADMIN_ADDR"), local(admin_port)),
+            addr: listen_on(reader, &format!("BOTTEGA_{name}_ADDR"), port),
+            admin: listen_on(reader, &format!("BOTTEGA_{name}_ADMIN_ADDR"), admin_port),
+        }
+    }
+}
+
+fn listen_on(reader: &mut Reader<'_>, name: &str, port: u16) -> SocketAddr {
+    let local = SocketAddr::from(([127, 0, 0, 1], port));
+    let text = reader.text(name, &local.to_string());
+    // A name, like localhost, is looked up once, here.
+    match text
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut found| found.next())
+    {
+        Some(addr) => addr,
+        None => {
+            let problem = format!("'{text}' is not an address of this machine as host:port");
+            reader.fault(name, problem);
+            local
         }
     }
 }
