@@ -143,6 +143,7 @@ async fn reserve(
             meter: meter.into(),
             amount,
         }],
+        ..ReserveRequest::default()
     };
     let made = ask(gateway, call, owner, wanted).await.map_err(refusal)?;
     let reservation: ReservationId = made.reservation_id.parse().map_err(Fault::internal)?;

@@ -15,7 +15,7 @@ const fn row(reason: Reason) -> (Code, StatusCode) {
         Reason::PermissionDenied => (Code::PermissionDenied, StatusCode::FORBIDDEN),
         Reason::NotFound | Reason::UnknownRoute => (Code::NotFound, StatusCode::NOT_FOUND),
         Reason::MethodNotAllowed => (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED),
-        Reason::EmailTaken => (Code::AlreadyExists, StatusCode::CONFLICT),
+        Reason::EmailTaken | Reason::AlreadyExists => (Code::AlreadyExists, StatusCode::CONFLICT),
         Reason::TooLarge => (Code::OutOfRange, StatusCode::PAYLOAD_TOO_LARGE),
         Reason::UnsupportedMediaType => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
         Reason::UnreadableFile | Reason::OperationMismatch => {
@@ -26,9 +26,11 @@ const fn row(reason: Reason) -> (Code, StatusCode) {
         }
         Reason::BudgetExceeded => (Code::FailedPrecondition, StatusCode::PAYMENT_REQUIRED),
         Reason::WrongState => (Code::FailedPrecondition, StatusCode::CONFLICT),
-        Reason::NoProvider | Reason::Unavailable | Reason::Overloaded => {
-            (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
-        }
+        Reason::NoProvider
+        | Reason::PriceUnknown
+        | Reason::SpendingPaused
+        | Reason::Unavailable
+        | Reason::Overloaded => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
         Reason::DeadlineExceeded => (Code::DeadlineExceeded, StatusCode::GATEWAY_TIMEOUT),
         Reason::RangeNotSatisfiable => (Code::OutOfRange, StatusCode::RANGE_NOT_SATISFIABLE),
         // The rest describe a failed generation, never a failed call.

@@ -60,6 +60,7 @@ impl Quota for UsagePeer {
                 meter: Meter::Generations.into(),
                 amount: 1,
             }],
+            ..ReserveRequest::default()
         };
         let request = self.request(message).await?;
         let mut client = self.client.clone();
@@ -77,7 +78,7 @@ impl Quota for UsagePeer {
                 within(QUESTION, client.confirm(request)).await?;
             }
             DebtKind::Settle => {
-                let request = self.request(SettleRequest { reservation_id }).await?;
+                let request = self.request(SettleRequest { reservation_id, actuals: Vec::new() }).await?;
                 within(QUESTION, client.settle(request)).await?;
             }
             DebtKind::Release => {

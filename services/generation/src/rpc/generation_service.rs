@@ -6,7 +6,8 @@ use contracts::generation::v1::generation_service_server::GenerationService;
 use contracts::generation::v1::{
     CancelGenerationRequest, CancelGenerationResponse, CreateGenerationRequest,
     CreateGenerationResponse, GetGenerationRequest, GetGenerationResponse, ListGenerationsRequest,
-    ListGenerationsResponse, ListProvidersRequest, ListProvidersResponse, WatchGenerationRequest,
+    ListGenerationsResponse, ListProvidersRequest, ListProvidersResponse, ReportReservationsRequest,
+    ReportReservationsResponse, WatchGenerationRequest,
 };
 use errors::Fault;
 use identity::receipt::{self, Receipt};
@@ -114,6 +115,13 @@ impl GenerationService for GenerationRpc {
         let cancelled = self.desk.cancel(owner, id).await;
         let generation = Some(convert::generation(cancelled.map_err(Fault::from)?));
         Ok(Response::new(CancelGenerationResponse { generation }))
+    }
+
+    async fn report_reservations(
+        &self,
+        _request: Request<ReportReservationsRequest>,
+    ) -> Result<Response<ReportReservationsResponse>, Status> {
+        Err(Status::unimplemented("to come"))
     }
 
     async fn list_providers(

@@ -6,7 +6,7 @@ use types::{Timestamp, UserId};
 
 use super::meter::Meter;
 use super::plan::Limit;
-use super::window::{Window, WindowKind};
+use super::window::{Calendar, Window, WindowKind};
 
 /// Whose units, as text: `user:<id>`. Other scopes (keys, projects, everybody) only need another
 /// prefix.
@@ -100,8 +100,14 @@ impl Tally {
 impl Take {
     /// `amount` units under one limit of a plan, in the window `moment` falls in.
     #[must_use]
-    pub fn new(subject: Subject, limit: &Limit, amount: i64, moment: Timestamp) -> Self {
-        let window = limit.window.containing(moment);
+    pub fn new(
+        subject: Subject,
+        limit: &Limit,
+        amount: i64,
+        calendar: &Calendar,
+        moment: Timestamp,
+    ) -> Self {
+        let window = calendar.containing(limit.window, moment);
         Self {
             key: Key {
                 subject,

@@ -1,19 +1,35 @@
-//! Calendar windows in UTC, computed when they are touched: a counter's window is part of its
-//! key, so nothing has to be reset when one ends.
+//! Calendar windows in a time zone, computed when they are touched: a counter's window is part of
+//! its key, so nothing has to be reset when one ends.
 
-use time::{Date, OffsetDateTime, Time};
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Zoned;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use types::Timestamp;
 
 /// How long a limit counts before it starts anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum WindowKind {
-    /// A calendar day, UTC.
+    /// A calendar day. Where clocks change it has 23 or 25 hours.
     Day,
-    /// A calendar month, UTC.
+    /// A calendar month.
     Month,
+    /// For ever.
+    Lifetime,
 }
 
-/// One day or month: from `start` up to, and without, `reset`.
+/// Where days begin and end: a time zone of the IANA database.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Calendar(TimeZone);
+
+/// There is no such time zone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be a time zone of the IANA database, like Europe/Berlin or UTC")]
+pub struct UnknownZone;
+
+/// One day, month or eternity: from `start` up to, and without, `reset`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Window {
     /// Which calendar unit.
@@ -26,7 +42,7 @@ pub struct Window {
 
 impl WindowKind {
     /// Every kind, the shortest first.
-    pub const ALL: [Self; 2] = [Self::Day, Self::Month];
+    pub const ALL: [Self; 3] = [Self::Day, Self::Month, Self::Lifetime];
 
     /// As it stands in tables and errors.
     #[must_use]
@@ -34,6 +50,7 @@ impl WindowKind {
         match self {
             Self::Day => "DAY",
             Self::Month => "MONTH",
+            Self::Lifetime => "LIFETIME",
         }
     }
 
@@ -43,6 +60,7 @@ impl WindowKind {
         match self {
             Self::Day => "day",
             Self::Month => "month",
+            Self::Lifetime => "lifetime",
         }
     }
 
@@ -51,42 +69,90 @@ impl WindowKind {
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
+}
 
-    /// The window `moment` falls in. The calendar knows the years -9999 to 9999: the last window
-    /// of 9999 never ends, and moments outside count as the epoch (see [`Timestamp::utc`]).
+impl Calendar {
+    /// Days of Coordinated Universal Time.
     #[must_use]
-    pub fn containing(self, moment: Timestamp) -> Window {
-        let today = moment.utc().date();
-        let (first, next) = match self {
-            Self::Day => (today, today.next_day()),
-            Self::Month => (first_of_month(today), first_of_next_month(today)),
+    pub const fn utc() -> Self {
+        Self(TimeZone::UTC)
+    }
+
+    /// The window `moment` falls in. A day begins at its first moment, which is not midnight where
+    /// clocks are put forward then. The calendar knows the years -9999 to 9999: the last window of
+    /// 9999 never ends, and moments outside count as the epoch.
+    #[must_use]
+    pub fn containing(&self, kind: WindowKind, moment: Timestamp) -> Window {
+        let bounds = match kind {
+            WindowKind::Day => self.bounds(moment, |date| date, |date| date.tomorrow().ok()),
+            WindowKind::Month => self.bounds(moment, Date::first_of_month, |first| {
+                first.last_of_month().tomorrow().ok()
+            }),
+            WindowKind::Lifetime => (Timestamp(0), Timestamp(i64::MAX)),
         };
         Window {
-            kind: self,
-            start: midnight(first),
-            reset: next.map_or(Timestamp(i64::MAX), midnight),
+            kind,
+            start: bounds.0,
+            reset: bounds.1,
         }
+    }
+
+    /// The day `moment` falls on, as `YYYYMMDD`.
+    #[must_use]
+    pub fn day(&self, moment: Timestamp) -> i32 {
+        let date = self.local(moment).date();
+        i32::from(date.year()) * 10_000 + i32::from(date.month()) * 100 + i32::from(date.day())
+    }
+
+    fn bounds(
+        &self,
+        moment: Timestamp,
+        first: impl Fn(Date) -> Date,
+        next: impl Fn(Date) -> Option<Date>,
+    ) -> (Timestamp, Timestamp) {
+        let first = first(self.local(moment).date());
+        let reset = next(first).and_then(|date| self.start_of(date));
+        let start = self.start_of(first).unwrap_or(Timestamp(i64::MIN));
+        (start, reset.unwrap_or(Timestamp(i64::MAX)))
+    }
+
+    fn local(&self, moment: Timestamp) -> Zoned {
+        let instant = jiff::Timestamp::from_microsecond(moment.micros());
+        (instant.unwrap_or(jiff::Timestamp::UNIX_EPOCH)).to_zoned(self.0.clone())
+    }
+
+    fn start_of(&self, date: Date) -> Option<Timestamp> {
+        let zoned = date.to_zoned(self.0.clone()).ok()?;
+        let first = zoned.start_of_day().ok()?;
+        Some(Timestamp(first.timestamp().as_microsecond()))
     }
 }
 
-// Every month has a first day.
-fn first_of_month(date: Date) -> Date {
-    date.replace_day(1).unwrap_or(date)
+impl FromStr for Calendar {
+    type Err = UnknownZone;
+
+    fn from_str(name: &str) -> Result<Self, UnknownZone> {
+        TimeZone::get(name).map(Self).map_err(|_| UnknownZone)
+    }
 }
 
-fn first_of_next_month(date: Date) -> Option<Date> {
-    let last_day = date.month().length(date.year());
-    date.replace_day(last_day).ok()?.next_day()
+impl fmt::Display for Calendar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.iana_name().unwrap_or("UTC"))
+    }
 }
 
-fn midnight(date: Date) -> Timestamp {
-    OffsetDateTime::new_utc(date, Time::MIDNIGHT).into()
+impl fmt::Debug for Calendar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Calendar({self})")
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use time::macros::datetime;
+    use time::{Date, OffsetDateTime, Time};
 
     use super::*;
 
@@ -94,7 +160,7 @@ mod tests {
     const YEAR_9999: i64 = 253_370_764_800_000_000;
 
     fn window(kind: WindowKind, moment: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
-        let window = kind.containing(moment.into());
+        let window = Calendar::utc().containing(kind, moment.into());
         (window.start.utc(), window.reset.utc())
     }
 
@@ -141,11 +207,11 @@ mod tests {
     fn the_calendars_end_is_no_panic() {
         for micros in [i64::MIN, i64::MAX] {
             for kind in WindowKind::ALL {
-                let window = kind.containing(Timestamp(micros));
+                let window = Calendar::utc().containing(kind, Timestamp(micros));
                 assert!(window.start < window.reset);
             }
         }
-        let last = WindowKind::Month.containing(datetime!(9999-12-31 23:59 UTC).into());
+        let last = Calendar::utc().containing(WindowKind::Month, datetime!(9999-12-31 23:59 UTC).into());
         assert_eq!(last.reset, Timestamp(i64::MAX));
     }
 
@@ -153,24 +219,25 @@ mod tests {
         #[test]
         fn a_moment_lies_in_its_window(micros in YEAR_1..YEAR_9999) {
             for kind in WindowKind::ALL {
-                let window = kind.containing(Timestamp(micros));
+                let window = Calendar::utc().containing(kind, Timestamp(micros));
                 prop_assert!(window.start.micros() <= micros && micros < window.reset.micros());
                 // Every moment of a window has that window.
-                prop_assert_eq!(kind.containing(window.start), window);
-                prop_assert_eq!(kind.containing(Timestamp(window.reset.micros() - 1)), window);
+                prop_assert_eq!(Calendar::utc().containing(kind, window.start), window);
+                prop_assert_eq!(Calendar::utc().containing(kind, Timestamp(window.reset.micros() - 1)), window);
             }
         }
 
         #[test]
         fn windows_leave_no_gap(micros in YEAR_1..YEAR_9999) {
-            for kind in WindowKind::ALL {
-                let window = kind.containing(Timestamp(micros));
-                let next = kind.containing(window.reset);
+            for kind in [WindowKind::Day, WindowKind::Month] {
+                let window = Calendar::utc().containing(kind, Timestamp(micros));
+                let next = Calendar::utc().containing(kind, window.reset);
                 prop_assert_eq!(next.start, window.reset);
                 let days = next.reset.since(next.start).as_secs() / 86_400;
                 let lengths = match kind {
                     WindowKind::Day => 1..=1,
                     WindowKind::Month => 28..=31,
+                    WindowKind::Lifetime => 0..=0,
                 };
                 prop_assert!(lengths.contains(&days), "{} days", days);
             }
@@ -178,8 +245,8 @@ mod tests {
 
         #[test]
         fn a_day_lies_in_one_month(micros in YEAR_1..YEAR_9999) {
-            let day = WindowKind::Day.containing(Timestamp(micros));
-            let month = WindowKind::Month.containing(Timestamp(micros));
+            let day = Calendar::utc().containing(WindowKind::Day, Timestamp(micros));
+            let month = Calendar::utc().containing(WindowKind::Month, Timestamp(micros));
             prop_assert!(month.start <= day.start && day.reset <= month.reset);
         }
     }

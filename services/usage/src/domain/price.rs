@@ -1,0 +1,180 @@
+//! What work costs: prices of the catalogue, and the quote they give for quantities.
+
+use types::{Microusd, Timestamp};
+use uuid::Uuid;
+
+/// What a price is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unit {
+    /// One picture.
+    Image,
+    /// Text given to a model; priced by the million.
+    InputTokens,
+    /// Text a model answers; priced by the million.
+    OutputTokens,
+    /// Pictures given to a model; priced by the million.
+    ImageInputTokens,
+    /// Pictures a model answers; priced by the million.
+    ImageOutputTokens,
+    /// Text a model has read before; priced by the million.
+    CachedInputTokens,
+    /// Time.
+    Seconds,
+}
+
+/// So much of what is priced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quantity {
+    /// What.
+    pub unit: Unit,
+    /// How many: 1 to 1,000,000,000.
+    pub count: i64,
+    /// For pictures, `1024x1024`; empty for any.
+    pub size: String,
+    /// For pictures, e.g. `high`; empty for any.
+    pub quality: String,
+}
+
+/// Work to set money aside for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Work {
+    /// What it comes to at most; never empty.
+    pub quantities: Vec<Quantity>,
+    /// The caller's configured price of the whole and its date, when it has one.
+    pub list: Option<(Microusd, String)>,
+}
+
+/// A price in the catalogue. It never changes: a new one takes its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    /// UUIDv7.
+    pub id: Uuid,
+    /// The catalogue's version that brought it.
+    pub version: i64,
+    /// The provider.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// What it is the price of.
+    pub unit: Unit,
+    /// For pictures; empty for any.
+    pub size: String,
+    /// For pictures; empty for any.
+    pub quality: String,
+    /// For one picture or second, or for a million tokens.
+    pub price: Microusd,
+    /// The date the provider published it, `YYYY-MM-DD`.
+    pub as_of: String,
+    /// Since when it is in force.
+    pub created_at: Timestamp,
+    /// Until when it was.
+    pub retired_at: Option<Timestamp>,
+    /// Who brought it.
+    pub created_by: String,
+}
+
+/// What work was priced at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quote {
+    /// The whole.
+    pub amount: Microusd,
+    /// `catalogue:<version>` or `list:<date>`.
+    pub version: String,
+}
+
+impl Unit {
+    /// Every unit.
+    pub const ALL: [Self; 7] = [
+        Self::Image,
+        Self::InputTokens,
+        Self::OutputTokens,
+        Self::ImageInputTokens,
+        Self::ImageOutputTokens,
+        Self::CachedInputTokens,
+        Self::Seconds,
+    ];
+
+    /// As it stands in tables and errors.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "IMAGE",
+            Self::InputTokens => "INPUT_TOKENS",
+            Self::OutputTokens => "OUTPUT_TOKENS",
+            Self::ImageInputTokens => "IMAGE_INPUT_TOKENS",
+            Self::ImageOutputTokens => "IMAGE_OUTPUT_TOKENS",
+            Self::CachedInputTokens => "CACHED_INPUT_TOKENS",
+            Self::Seconds => "SECONDS",
+        }
+    }
+
+    /// Reads what [`Unit::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|unit| unit.as_str() == text)
+    }
+
+    /// How many of them a price is for.
+    #[must_use]
+    pub const fn per(self) -> i64 {
+        match self {
+            Self::Image | Self::Seconds => 1,
+            Self::InputTokens
+            | Self::OutputTokens
+            | Self::ImageInputTokens
+            | Self::ImageOutputTokens
+            | Self::CachedInputTokens => 1_000_000,
+        }
+    }
+}
+
+/// The price of work on a model by these prices in force, rounded up; `None` when a quantity has
+/// none. Of several that match, the one that names size and quality goes first, then the one that
+/// names the size, then the quality.
+#[must_use]
+pub fn quote(prices: &[Price], provider: &str, model: &str, work: &Work) -> Option<Quote> {
+    let mut micro: i128 = 0;
+    let mut version = 0;
+    for quantity in &work.quantities {
+        let price = find(prices, provider, model, quantity)?;
+        let per = i128::from(quantity.unit.per());
+        let exact = i128::from(price.price.0) * i128::from(quantity.count);
+        micro += (exact + per - 1) / per;
+        version = version.max(price.version);
+    }
+    Some(Quote {
+        amount: Microusd(i64::try_from(micro).ok()?),
+        version: format!("catalogue:{version}"),
+    })
+}
+
+fn find<'a>(
+    prices: &'a [Price],
+    provider: &str,
+    model: &str,
+    quantity: &Quantity,
+) -> Option<&'a Price> {
+    let matching = prices.iter().filter(|price| {
+        let is_of_it = price.provider == provider && price.model == model;
+        let is_sized = price.size.is_empty() || price.size == quantity.size;
+        let is_graded = price.quality.is_empty() || price.quality == quantity.quality;
+        let is_in_force = price.retired_at.is_none() && price.unit == quantity.unit;
+        is_of_it && is_sized && is_graded && is_in_force
+    });
+    matching.max_by_key(|price| {
+        let exactness = 2 * u8::from(!price.size.is_empty()) + u8::from(!price.quality.is_empty());
+        (exactness, price.version)
+    })
+}
+
+impl Work {
+    /// What this work is priced at: by the catalogue, else by the caller's list price.
+    #[must_use]
+    pub fn quote(&self, prices: &[Price], provider: &str, model: &str) -> Option<Quote> {
+        quote(prices, provider, model, self).or_else(|| {
+            let (amount, date) = self.list.clone()?;
+            let version = format!("list:{date}");
+            Some(Quote { amount, version })
+        })
+    }
+}
