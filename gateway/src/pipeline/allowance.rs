@@ -106,7 +106,8 @@ fn seconds_of(window: &str) -> u64 {
     match Window::from_str_name(&window.to_uppercase()) {
         Some(Window::Day) => 24 * 3_600,
         Some(Window::Month) => 30 * 24 * 3_600,
-        Some(Window::Unspecified) | None => 0,
+        // What never starts anew has no window; 0 says so.
+        Some(Window::Lifetime | Window::Unspecified) | None => 0,
     }
 }
 
