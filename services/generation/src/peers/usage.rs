@@ -78,7 +78,12 @@ impl Quota for UsagePeer {
                 within(QUESTION, client.confirm(request)).await?;
             }
             DebtKind::Settle => {
-                let request = self.request(SettleRequest { reservation_id, actuals: Vec::new() }).await?;
+                let request = self
+                    .request(SettleRequest {
+                        reservation_id,
+                        actuals: Vec::new(),
+                    })
+                    .await?;
                 within(QUESTION, client.settle(request)).await?;
             }
             DebtKind::Release => {

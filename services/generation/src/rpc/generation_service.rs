@@ -6,8 +6,8 @@ use contracts::generation::v1::generation_service_server::GenerationService;
 use contracts::generation::v1::{
     CancelGenerationRequest, CancelGenerationResponse, CreateGenerationRequest,
     CreateGenerationResponse, GetGenerationRequest, GetGenerationResponse, ListGenerationsRequest,
-    ListGenerationsResponse, ListProvidersRequest, ListProvidersResponse, ReportReservationsRequest,
-    ReportReservationsResponse, WatchGenerationRequest,
+    ListGenerationsResponse, ListProvidersRequest, ListProvidersResponse,
+    ReportReservationsRequest, ReportReservationsResponse, WatchGenerationRequest,
 };
 use errors::Fault;
 use identity::receipt::{self, Receipt};

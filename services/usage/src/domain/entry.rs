@@ -45,6 +45,8 @@ pub struct Entry {
     pub id: Uuid,
     /// When it was written.
     pub created_at: Timestamp,
+    /// The day it counts in, as `YYYYMMDD`: the day its reservation was made.
+    pub day: i32,
     /// What it is.
     pub kind: EntryKind,
     /// The account the money leaves.

@@ -3,30 +3,44 @@
 use std::error::Error as StdError;
 use std::time::Duration;
 
+use errors::FieldViolation;
 use types::Timestamp;
 
-use super::counter::{Standing, Subject};
+use super::counter::Standing;
 use super::plan::UnknownTier;
 use super::reservation::WrongState;
+use super::rules::Pause;
 
 /// Why a use case failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The units do not fit under the plan's limits; nothing was set aside.
-    #[error("a limit of the plan is used up")]
+    /// The units do not fit under a limit; nothing was set aside.
+    #[error("a limit is used up")]
     OverLimit(Box<Refusal>),
+    /// Paid work is paused; nothing was set aside.
+    #[error("paid work is paused")]
+    Paused(Pause),
+    /// Nobody knows what the work costs: the provider and the model.
+    #[error("no price of {1} by {0} is known")]
+    PriceUnknown(String, String),
     /// The operation id was used before, for another request.
     #[error("the operation id was used before, for another request")]
     OperationMismatch,
-    /// There is no such reservation.
-    #[error("no such reservation")]
-    NotFound,
+    /// There is no such thing: what it would be.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// There is one already: what it is.
+    #[error("there is such a {0} already")]
+    AlreadyExists(&'static str),
     /// The reservation's life went another way.
     #[error(transparent)]
     WrongState(#[from] WrongState),
-    /// The caller's plan is not configured (any more).
+    /// The owner's plan is not known (any more).
     #[error("the plan {0}")]
     UnknownTier(#[from] UnknownTier),
+    /// Fields that are wrong in a way only the books know.
+    #[error("invalid fields")]
+    Invalid(Vec<FieldViolation>),
     /// The books do not answer.
     #[error("the books do not answer")]
     Unavailable(#[source] Box<dyn StdError + Send + Sync>),
@@ -38,26 +52,42 @@ pub enum Error {
 /// Which limits stand in the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// Whose limits.
-    pub subject: Subject,
-    /// The plan.
+    /// The owner's plan.
     pub tier: String,
-    /// Every limit the request goes over and how many units were asked of it, the one that
-    /// resets last first: until then nothing changes for certain. Never empty.
-    pub over: Vec<(Standing, i64)>,
+    /// Every limit the request goes over, the one that resets last first: until then nothing
+    /// changes for certain. Never empty.
+    pub over: Vec<Standing>,
     /// When it was refused.
     pub at: Timestamp,
 }
 
 impl Refusal {
-    /// How long until every limit in the way starts anew; none when the request is larger than a
-    /// whole limit, for then waiting does not help.
+    /// The limits of these that the request goes over, or none when it fits under all.
+    #[must_use]
+    pub fn of(tier: &str, standings: Vec<Standing>, at: Timestamp) -> Option<Self> {
+        let in_the_way = |one: &Standing| one.check.is_hard && !one.fits();
+        let mut over: Vec<Standing> = standings.into_iter().filter(in_the_way).collect();
+        over.sort_by_key(|one| std::cmp::Reverse(one.check.reset));
+        let tier = tier.to_owned();
+        (!over.is_empty()).then_some(Self { tier, over, at })
+    }
+
+    /// Whether money is what is missing.
+    #[must_use]
+    pub fn is_money(&self) -> bool {
+        self.over.iter().any(|one| one.check.key.meter.is_money())
+    }
+
+    /// How long until every limit in the way starts anew; none when waiting does not help: the
+    /// request is larger than a whole limit, or one never starts anew.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
-        if self.over.iter().any(|(one, asked)| *asked > one.limit) {
+        let is_hopeless = |one: &Standing| {
+            one.check.amount > one.check.limit || one.check.reset == Timestamp(i64::MAX)
+        };
+        if self.over.iter().any(is_hopeless) {
             return None;
         }
-        let (last, _) = self.over.first()?;
-        Some(last.window.reset.since(self.at))
+        Some(self.over.first()?.check.reset.since(self.at))
     }
 }

@@ -1,11 +1,18 @@
-//! The quiet room: what a plan allows, which window a moment falls in, what may become of a
-//! reservation. Knows no wire, no database.
+//! The quiet room: what plans, budgets and prices say, which window a moment falls in, what becomes
+//! of a reservation and what that writes into the ledger. Knows no wire, no database.
 
+pub mod alert;
+pub mod budget;
+pub mod clerk;
 pub mod counter;
+pub mod entry;
 pub mod error;
 pub mod meter;
 pub mod plan;
 pub mod ports;
+pub mod price;
 pub mod reservation;
+pub mod rules;
+pub mod scope;
 pub mod usage;
 pub mod window;

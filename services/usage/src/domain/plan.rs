@@ -187,7 +187,9 @@ impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.window {
             WindowKind::Month => write!(f, "{}", self.max),
-            WindowKind::Day => write!(f, "{}/{}", self.max, self.window.word()),
+            WindowKind::Day | WindowKind::Lifetime => {
+                write!(f, "{}/{}", self.max, self.window.word())
+            }
         }
     }
 }

@@ -1,53 +1,65 @@
-//! What the domain needs from outside: books that keep counters and reservations, and keep them
-//! in step. One method is one transaction.
+//! What the domain needs from outside: books that are kept, rules that are read, keepers that are
+//! asked.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use types::{ReservationId, Timestamp};
 
+use super::clerk::{Instruction, Outcome};
 use super::counter::{Key, Tally};
 use super::error::Error;
-use super::reservation::{Action, Draft, Made, State, Step};
+use super::rules::Rules;
+use super::scope::Keeper;
 
-/// Keeps counters and reservations.
+/// Keeps counters, reservations and the ledger, and keeps them in step.
 #[async_trait]
 pub trait Book: Send + Sync + 'static {
-    /// Sets aside every take of the draft, or none of them.
-    async fn reserve(&self, draft: &Draft) -> Result<Reserving, Error>;
+    /// Does one instruction durably, wholly or not at all. Others may share its transaction.
+    async fn post(&self, instruction: Instruction) -> Outcome;
 
-    /// Does what [`State::on`] says to the reservation and its counters; reservations that no
-    /// longer hold their units get `now` as the moment they were resolved.
-    ///
-    /// Fails with `NotFound` and `WrongState`.
-    async fn resolve(
-        &self,
-        id: ReservationId,
-        action: Action,
-        now: Timestamp,
-    ) -> Result<Resolved, Error>;
-
-    /// Held reservations that expired by `now`, the longest overdue first, at most `most`.
-    async fn due(&self, now: Timestamp, most: u64) -> Result<Vec<ReservationId>, Error>;
+    /// The rules in force.
+    async fn rules(&self) -> Result<Arc<Rules>, Error>;
 
     /// What stands on each counter, in the order of the keys, all at one moment.
     async fn tallies(&self, keys: &[Key]) -> Result<Vec<Tally>, Error>;
+
+    /// Held and confirmed reservations that expired by `now`, the longest overdue first, at most
+    /// `most`, with who keeps their record; without those in `except`.
+    async fn due(
+        &self,
+        now: Timestamp,
+        most: u64,
+        except: &BTreeSet<ReservationId>,
+    ) -> Result<Vec<Due>, Error>;
 }
 
-/// What became of a draft.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reserving {
-    /// It is written; what stands on each take's counter now.
-    Done(Vec<Tally>),
-    /// Its operation made a reservation before; nothing was written.
-    Repeated(Made),
-    /// One of the takes did not fit; nothing was written.
-    Refused,
-}
-
-/// What an action came to.
+/// A reservation that expired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Resolved {
-    /// The state it met.
-    pub from: State,
-    /// What it did.
-    pub step: Step,
+pub struct Due {
+    /// Which one.
+    pub id: ReservationId,
+    /// Who knows what became of its work.
+    pub keeper: Option<Keeper>,
+}
+
+/// What a keeper knows of a reservation's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Report {
+    /// There is none, and there will be none.
+    Unknown,
+    /// It is under way, or its outcome is on the way.
+    Open,
+}
+
+/// Knows what became of work.
+#[async_trait]
+pub trait Keepers: Send + Sync + 'static {
+    /// What became of these reservations' work, in their order.
+    async fn report(
+        &self,
+        keeper: Keeper,
+        reservations: &[ReservationId],
+    ) -> Result<Vec<Report>, Error>;
 }

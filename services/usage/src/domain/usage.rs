@@ -1,218 +1,126 @@
-//! The use cases: reserve, resolve, sweep, look.
+//! The use cases of the people and services that use: set aside, spend, give back, look.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use types::{Clock, IdSource, ReservationId, Timestamp, UserId};
+use types::{Clock, UserId};
 
-use super::counter::{Key, Standing, Subject, Take, Tally};
+use super::clerk::{Done, Instruction};
+use super::counter::{Check, Key, Standing, Subject};
 use super::error::{Error, Refusal};
-use super::plan::{Plan, Plans};
-use super::ports::{Book, Reserving, Resolved};
-use super::reservation::{Action, Ask, Change, Draft, Made, Step};
-
-// Between a refusal and the look at its counters others may give units back; then the refusal is
-// out of date and the ask is tried again.
-const TRIES: usize = 5;
-const SWEEP_BATCH: u64 = 100;
+use super::meter::Meter;
+use super::plan::Plan;
+use super::ports::Book;
+use super::rules::{Amounts, Order, Pause, Rules};
+use super::scope::Purpose;
 
 /// Keeps count of what owners use.
 pub struct Usage {
     book: Arc<dyn Book>,
-    plans: Plans,
-    hold: Duration,
     clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdSource>,
 }
 
-/// Units set aside.
+/// What would happen to an order now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reserved {
-    /// Names the reservation.
-    pub id: ReservationId,
-    /// The limits it counts in, after it was made.
-    pub limits: Vec<Standing>,
-    /// When it expires unless it is confirmed.
-    pub expires_at: Timestamp,
+pub struct Explained {
+    /// Every limit it meets, the ones in the way first.
+    pub standings: Vec<Standing>,
+    /// The refusal it would get.
+    pub refusal: Option<Refusal>,
+    /// The pause it would run into.
+    pub pause: Option<Pause>,
 }
 
 impl Usage {
-    /// Keeps count in `book`; a reservation that nobody confirms is held for `hold`.
-    pub fn new(
-        book: Arc<dyn Book>,
-        plans: Plans,
-        hold: Duration,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn IdSource>,
-    ) -> Self {
-        Self {
-            book,
-            plans,
-            hold,
-            clock,
-            ids,
-        }
+    /// Keeps count in `book`.
+    pub fn new(book: Arc<dyn Book>, clock: Arc<dyn Clock>) -> Self {
+        Self { book, clock }
     }
 
-    /// The configured plans.
-    #[must_use]
-    pub fn plans(&self) -> &Plans {
-        &self.plans
-    }
-
-    /// Every limit of a plan as it stands for one owner, the shortest window first.
+    /// The rules in force.
     ///
     /// # Errors
     /// The books do not answer.
-    pub async fn look(&self, owner: UserId, plan: &Plan) -> Result<Vec<Standing>, Error> {
-        let now = self.clock.now();
-        let subject = Subject::user(owner);
-        let limits = plan.limits().iter();
-        let takes = limits.map(|limit| Take::new(subject.clone(), limit, 0, now));
-        let mut takes: Vec<Take> = takes.collect();
-        takes.sort_by(|left, right| left.key.cmp(&right.key));
-        self.standings(&takes).await
+    pub async fn rules(&self) -> Result<Arc<Rules>, Error> {
+        self.book.rules().await
     }
 
-    /// Sets units aside, all or none. The same ask again answers the same reservation, whatever
-    /// became of it meanwhile.
+    /// Does one instruction; repeating it changes nothing.
     ///
     /// # Errors
-    /// `OverLimit`; `OperationMismatch`; the books do not answer.
-    pub async fn reserve(&self, ask: &Ask) -> Result<Reserved, Error> {
-        let outcome = self.try_reserve(ask).await;
+    /// What stands in the way, see [`Error`]; the books do not answer.
+    pub async fn post(&self, instruction: Instruction) -> Result<Done, Error> {
+        let action = instruction.as_str();
+        let outcome = self.book.post(instruction).await;
         let label = match &outcome {
-            Ok((_, label)) => *label,
-            Err(Error::OverLimit(_)) => "refused",
-            Err(Error::OperationMismatch) => "mismatch",
-            Err(_) => "failed",
+            Ok(done) if done.is_repeat => "repeated",
+            Ok(_) => "done",
+            Err(Error::Unavailable(_) | Error::Broken(_)) => "failed",
+            Err(_) => "refused",
         };
-        metrics::counter!("usage_reservations_total", "outcome" => label).increment(1);
-        Ok(outcome?.0)
+        metrics::counter!("usage_instructions_total", "action" => action, "outcome" => label)
+            .increment(1);
+        outcome
     }
 
-    async fn try_reserve(&self, ask: &Ask) -> Result<(Reserved, &'static str), Error> {
-        let now = self.clock.now();
-        let draft = ask.draft(ReservationId(self.ids.next()), now, self.hold);
-        for _ in 0..TRIES {
-            match self.book.reserve(&draft).await? {
-                Reserving::Done(tallies) => return Ok((reserved(&draft, &tallies), "made")),
-                Reserving::Repeated(made) => return self.repeat(ask, &draft, made).await,
-                Reserving::Refused => {}
-            }
-            let over = self.over(&draft).await?;
-            if !over.is_empty() {
-                return Err(refusal(&draft, over));
-            }
-        }
-        // Units come and go so fast that every look found some; the next caller may be luckier.
-        Err(Error::Unavailable("the counter changes too fast".into()))
+    /// Every limit of an owner's plan, and every budget of its own, as it stands; the shortest
+    /// window first.
+    ///
+    /// # Errors
+    /// The plan is not known; the books do not answer.
+    pub async fn look(&self, owner: UserId, tier: &str) -> Result<(Plan, Vec<Standing>), Error> {
+        let rules = self.book.rules().await?;
+        let plan = rules.plans.find(tier)?.clone();
+        let amounts = Meter::ALL.into_iter().map(|meter| (meter, 0)).collect();
+        let purpose = Purpose::default();
+        let order = Order {
+            owner,
+            tier,
+            purpose: &purpose,
+            at: self.clock.now(),
+        };
+        let mut checks = rules.checks(order, &amounts)?;
+        let own = Subject::user(owner);
+        checks.retain(|check| check.key.subject == own);
+        checks.sort_by(|left, right| left.key.cmp(&right.key));
+        Ok((plan, self.standings(checks).await?))
     }
 
-    async fn repeat(
+    /// What would happen to an order of one generation that costs `cost` now.
+    ///
+    /// # Errors
+    /// The plan is not known; the books do not answer.
+    pub async fn explain(
         &self,
-        ask: &Ask,
-        draft: &Draft,
-        made: Made,
-    ) -> Result<(Reserved, &'static str), Error> {
-        if made.request_hash != draft.request_hash {
-            return Err(Error::OperationMismatch);
-        }
-        let limits = self.standings(&ask.takes(made.created_at)).await?;
-        let reserved = Reserved {
-            id: made.id,
-            limits,
-            expires_at: made.expires_at,
+        owner: UserId,
+        tier: &str,
+        purpose: &Purpose,
+        cost: i64,
+    ) -> Result<Explained, Error> {
+        let rules = self.book.rules().await?;
+        let at = self.clock.now();
+        let order = Order {
+            owner,
+            tier,
+            purpose,
+            at,
         };
-        Ok((reserved, "repeated"))
+        let amounts = Amounts::from([(Meter::Generations, 1), (Meter::Microusd, cost)]);
+        let mut standings = self.standings(rules.checks(order, &amounts)?).await?;
+        standings.sort_by_key(Standing::fits);
+        let refusal = Refusal::of(tier, standings.clone(), at);
+        let pause = rules.pause.clone().filter(|_| cost > 0);
+        Ok(Explained {
+            standings,
+            refusal,
+            pause,
+        })
     }
 
-    async fn over(&self, draft: &Draft) -> Result<Vec<(Standing, i64)>, Error> {
-        let standings = self.standings(&draft.takes).await?;
-        let looked = draft.takes.iter().zip(standings);
-        let mut over: Vec<(Standing, i64)> = looked
-            .filter(|(take, standing)| !take.fits(standing.tally))
-            .map(|(take, standing)| (standing, take.amount))
-            .collect();
-        over.sort_by_key(|(standing, _)| std::cmp::Reverse(standing.window.reset));
-        Ok(over)
-    }
-
-    async fn standings(&self, takes: &[Take]) -> Result<Vec<Standing>, Error> {
-        let keys: Vec<Key> = takes.iter().map(|take| take.key.clone()).collect();
+    async fn standings(&self, checks: Vec<Check>) -> Result<Vec<Standing>, Error> {
+        let keys: Vec<Key> = checks.iter().map(|check| check.key.clone()).collect();
         let tallies = self.book.tallies(&keys).await?;
-        let looked = takes.iter().zip(tallies);
-        Ok(looked.map(|(take, tally)| take.standing(tally)).collect())
+        let looked = checks.into_iter().zip(tallies);
+        let standing = |(check, tally)| Standing { check, tally };
+        Ok(looked.map(standing).collect())
     }
-
-    /// Confirms, settles or releases a reservation. Repeating it changes nothing.
-    ///
-    /// # Errors
-    /// `NotFound`; `WrongState` when its life went another way; the books do not answer.
-    pub async fn resolve(&self, id: ReservationId, action: Action) -> Result<(), Error> {
-        let outcome = self.book.resolve(id, action, self.clock.now()).await;
-        count(action, &outcome);
-        if let Step::Move {
-            change: Change::SpendAnew,
-            ..
-        } = outcome?.step
-        {
-            metrics::counter!("usage_settled_after_expiry_total").increment(1);
-            tracing::warn!(reservation.id = %id, "reservation settled after it expired: counted as used, past the limit if need be");
-        }
-        Ok(())
-    }
-
-    /// Expires the next reservations that nobody came back for; how many there were. Another
-    /// process may do the same at the same time.
-    ///
-    /// # Errors
-    /// The books do not answer.
-    pub async fn sweep(&self) -> Result<u64, Error> {
-        let now = self.clock.now();
-        let mut expired = 0;
-        for id in self.book.due(now, SWEEP_BATCH).await? {
-            let outcome = self.book.resolve(id, Action::Expire, now).await;
-            count(Action::Expire, &outcome);
-            match outcome {
-                Ok(resolved) => expired += u64::from(resolved.step != Step::Stay),
-                Err(error @ Error::Unavailable(_)) => return Err(error),
-                // One broken reservation must not keep the others from expiring.
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::error!(reservation.id = %id, error, "reservation cannot be expired");
-                }
-            }
-        }
-        Ok(expired)
-    }
-}
-
-fn count(action: Action, outcome: &Result<Resolved, Error>) {
-    let label = match outcome {
-        Ok(resolved) if resolved.step == Step::Stay => "repeated",
-        Ok(_) => "done",
-        Err(Error::NotFound | Error::WrongState(_)) => "refused",
-        Err(_) => "failed",
-    };
-    metrics::counter!("usage_resolutions_total", "action" => action.as_str(), "outcome" => label)
-        .increment(1);
-}
-
-fn reserved(draft: &Draft, tallies: &[Tally]) -> Reserved {
-    let held = draft.takes.iter().zip(tallies);
-    Reserved {
-        id: draft.id,
-        limits: held.map(|(take, tally)| take.standing(*tally)).collect(),
-        expires_at: draft.expires_at,
-    }
-}
-
-fn refusal(draft: &Draft, over: Vec<(Standing, i64)>) -> Error {
-    Error::OverLimit(Box::new(Refusal {
-        subject: Subject::user(draft.owner),
-        tier: draft.tier.clone(),
-        over,
-        at: draft.created_at,
-    }))
 }

@@ -10,7 +10,10 @@ use jiff::tz::TimeZone;
 use types::Timestamp;
 
 /// How long a limit counts before it starts anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum WindowKind {
     /// A calendar day. Where clocks change it has 23 or 25 hours.
     Day,
@@ -211,7 +214,8 @@ mod tests {
                 assert!(window.start < window.reset);
             }
         }
-        let last = Calendar::utc().containing(WindowKind::Month, datetime!(9999-12-31 23:59 UTC).into());
+        let last =
+            Calendar::utc().containing(WindowKind::Month, datetime!(9999-12-31 23:59 UTC).into());
         assert_eq!(last.reset, Timestamp(i64::MAX));
     }
 

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use contracts::usage::v1::usage_service_server::UsageService;
 use contracts::usage::v1::{
-    ConfirmRequest, ConfirmResponse, GetUsageRequest, GetUsageResponse, ReleaseRequest,
-    ReleaseResponse, ReserveRequest, ReserveResponse, SettleRequest, SettleResponse,
+    AmendRequest, AmendResponse, ConfirmRequest, ConfirmResponse, ExplainUsageRequest,
+    ExplainUsageResponse, ExportUsageRequest, ExtendRequest, ExtendResponse, GetPriceListRequest,
+    GetPriceListResponse, GetUsageRequest, GetUsageResponse, ListUsageRecordsRequest,
+    ListUsageRecordsResponse, ReleaseRequest, ReleaseResponse, ReserveRequest, ReserveResponse,
+    SettleRequest, SettleResponse, SuspendRequest, SuspendResponse,
 };
 use errors::Fault;
 use identity::caller_of;
 use tonic::{Request, Response, Status};
 
-use super::convert;
-use crate::domain::reservation::Action;
+use super::{convert, records};
+use crate::domain::clerk::{Done, Instruction};
 use crate::domain::usage::Usage;
 
 /// The rpcs.
@@ -28,9 +31,8 @@ impl UsageRpc {
         Self { usage }
     }
 
-    async fn resolve(&self, reservation_id: &str, action: Action) -> Result<(), Fault> {
-        let id = convert::reservation_id(reservation_id)?;
-        Ok(self.usage.resolve(id, action).await?)
+    async fn post(&self, instruction: Instruction) -> Result<Done, Fault> {
+        Ok(self.usage.post(instruction).await?)
     }
 }
 
@@ -41,27 +43,76 @@ impl UsageService for UsageRpc {
         request: Request<GetUsageRequest>,
     ) -> Result<Response<GetUsageResponse>, Status> {
         let caller = caller_of(&request)?;
+        let looked = self.usage.look(caller.owner()?, &caller.tier).await;
+        let (plan, standings) = looked.map_err(Fault::from)?;
+        Ok(Response::new(convert::usage(&plan, &standings)))
+    }
+
+    async fn explain_usage(
+        &self,
+        request: Request<ExplainUsageRequest>,
+    ) -> Result<Response<ExplainUsageResponse>, Status> {
+        let caller = caller_of(&request)?;
+        let (purpose, cost) = convert::thought(request.get_ref())?;
         let owner = caller.owner()?;
-        let plan = convert::plan(&caller.tier, self.usage.plans())?;
-        let limits = self.usage.look(owner, plan).await.map_err(Fault::from)?;
-        Ok(Response::new(convert::usage(plan, &limits)))
+        let explained = self
+            .usage
+            .explain(owner, &caller.tier, &purpose, cost)
+            .await;
+        Ok(Response::new(convert::explained(
+            explained.map_err(Fault::from)?,
+        )))
+    }
+
+    async fn list_usage_records(
+        &self,
+        request: Request<ListUsageRecordsRequest>,
+    ) -> Result<Response<ListUsageRecordsResponse>, Status> {
+        Ok(Response::new(records::list(self, request).await?))
+    }
+
+    type ExportUsageStream = records::Export;
+
+    async fn export_usage(
+        &self,
+        request: Request<ExportUsageRequest>,
+    ) -> Result<Response<Self::ExportUsageStream>, Status> {
+        Ok(Response::new(records::export(self, request).await?))
     }
 
     async fn reserve(
         &self,
         request: Request<ReserveRequest>,
     ) -> Result<Response<ReserveResponse>, Status> {
-        let ask = convert::ask(request.get_ref(), self.usage.plans())?;
-        let reserved = self.usage.reserve(&ask).await.map_err(Fault::from)?;
-        Ok(Response::new(reserved.into()))
+        let ask = convert::ask(request.into_inner())?;
+        let done = self.post(Instruction::Reserve(ask)).await?;
+        Ok(Response::new(done.into()))
+    }
+
+    async fn amend(
+        &self,
+        request: Request<AmendRequest>,
+    ) -> Result<Response<AmendResponse>, Status> {
+        let amendment = convert::amendment(request.into_inner())?;
+        let done = self.post(Instruction::Amend(amendment)).await?;
+        Ok(Response::new(done.into()))
+    }
+
+    async fn extend(
+        &self,
+        request: Request<ExtendRequest>,
+    ) -> Result<Response<ExtendResponse>, Status> {
+        let (id, hold) = convert::extension(request.get_ref())?;
+        let done = self.post(Instruction::Extend(id, hold)).await?;
+        Ok(Response::new(done.into()))
     }
 
     async fn confirm(
         &self,
         request: Request<ConfirmRequest>,
     ) -> Result<Response<ConfirmResponse>, Status> {
-        let id = &request.get_ref().reservation_id;
-        self.resolve(id, Action::Confirm).await?;
+        let id = convert::reservation_id(&request.get_ref().reservation_id)?;
+        self.post(Instruction::Confirm(id)).await?;
         Ok(Response::new(ConfirmResponse {}))
     }
 
@@ -69,8 +120,8 @@ impl UsageService for UsageRpc {
         &self,
         request: Request<SettleRequest>,
     ) -> Result<Response<SettleResponse>, Status> {
-        let id = &request.get_ref().reservation_id;
-        self.resolve(id, Action::Settle).await?;
+        let (id, actuals) = convert::settlement(request.get_ref())?;
+        self.post(Instruction::Settle(id, actuals)).await?;
         Ok(Response::new(SettleResponse {}))
     }
 
@@ -78,8 +129,25 @@ impl UsageService for UsageRpc {
         &self,
         request: Request<ReleaseRequest>,
     ) -> Result<Response<ReleaseResponse>, Status> {
-        let id = &request.get_ref().reservation_id;
-        self.resolve(id, Action::Release).await?;
+        let id = convert::reservation_id(&request.get_ref().reservation_id)?;
+        self.post(Instruction::Release(id)).await?;
         Ok(Response::new(ReleaseResponse {}))
+    }
+
+    async fn suspend(
+        &self,
+        request: Request<SuspendRequest>,
+    ) -> Result<Response<SuspendResponse>, Status> {
+        let id = convert::reservation_id(&request.get_ref().reservation_id)?;
+        self.post(Instruction::Suspend(id)).await?;
+        Ok(Response::new(SuspendResponse {}))
+    }
+
+    async fn get_price_list(
+        &self,
+        _request: Request<GetPriceListRequest>,
+    ) -> Result<Response<GetPriceListResponse>, Status> {
+        let rules = self.usage.rules().await.map_err(Fault::from)?;
+        Ok(Response::new(convert::price_list(&rules)))
     }
 }

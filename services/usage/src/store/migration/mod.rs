@@ -1,6 +1,9 @@
 //! The steps that lead to today's tables, in order.
 
 mod m0001_reservations;
+mod m0002_books;
+mod m0003_ledger;
+mod m0004_rules;
 
 use sea_orm_migration::prelude::*;
 
@@ -10,6 +13,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_reservations::Step)]
+        vec![
+            Box::new(m0001_reservations::Step),
+            Box::new(m0002_books::Step),
+            Box::new(m0003_ledger::Step),
+            Box::new(m0004_rules::Step),
+        ]
     }
 }

@@ -1,0 +1,86 @@
+//! Correcting by hand: units are granted on top of an owner's limits or taken from them, and a
+//! compensating row stands in the ledger; what was used stays as it was.
+
+use std::collections::BTreeSet;
+
+use super::Outcome;
+use super::sheet::Sheet;
+use crate::domain::counter::{Check, Subject};
+use crate::domain::entry::{Entry, EntryKind};
+use crate::domain::error::Error;
+use crate::domain::meter::Meter;
+use crate::domain::reservation::{Adjustment, Reservation, State};
+use crate::domain::rules::{Amounts, Order};
+use crate::domain::scope::Purpose;
+
+impl Sheet {
+    /// The owner's own limits in the windows of now; a correction of one owner does not move what
+    /// everybody shares.
+    pub(super) fn adjusted(&self, adjustment: &Adjustment) -> Result<Vec<Check>, Error> {
+        let order = Order {
+            owner: adjustment.owner,
+            tier: &adjustment.tier,
+            purpose: &Purpose::default(),
+            at: self.now,
+        };
+        let amounts = Amounts::from([(adjustment.meter, 0)]);
+        let own = Subject::user(adjustment.owner);
+        let mut checks = self.rules.checks(order, &amounts)?;
+        checks.retain(|check| check.key.subject == own);
+        Ok(checks)
+    }
+
+    pub(super) fn adjust(&mut self, adjustment: &Adjustment) -> Outcome {
+        let request_hash = adjustment.hash();
+        if let Some(row) = self.find(adjustment.id) {
+            if row.request_hash != request_hash {
+                return Err(Error::OperationMismatch);
+            }
+            return Ok(self.repeated(row.clone()));
+        }
+        let checks = self.adjusted(adjustment)?;
+        let keys: BTreeSet<_> = checks.iter().map(|one| one.key.clone()).collect();
+        for key in keys {
+            self.change(&key, |count| {
+                count.tally.granted = count.tally.granted.saturating_sub(adjustment.amount);
+            });
+        }
+        let row = Reservation {
+            id: adjustment.id,
+            request_hash,
+            owner: adjustment.owner,
+            tier: adjustment.tier.clone(),
+            state: State::Settled,
+            amounts: Amounts::from([(adjustment.meter, adjustment.amount)]),
+            purpose: Purpose::default(),
+            items: Vec::new(),
+            price_version: String::new(),
+            amend_hash: String::new(),
+            created_at: self.now,
+            expires_at: self.now,
+            resolved_at: Some(self.now),
+        };
+        let entry = self.correction(adjustment, &row);
+        self.enter(entry);
+        self.keep(row.clone());
+        let standings = self.standings(checks);
+        Ok(self.done(row, standings))
+    }
+
+    fn correction(&self, adjustment: &Adjustment, row: &Reservation) -> Entry {
+        let (money, units) = match adjustment.meter {
+            Meter::Microusd => (adjustment.amount, 0),
+            _ => (0, adjustment.amount),
+        };
+        let mut entry = Entry {
+            units,
+            note: adjustment.note.clone(),
+            created_by: adjustment.actor.clone(),
+            ..self.entry(row, EntryKind::Adjustment, money.saturating_abs())
+        };
+        if money < 0 {
+            std::mem::swap(&mut entry.debit, &mut entry.credit);
+        }
+        entry
+    }
+}

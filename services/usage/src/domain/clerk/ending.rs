@@ -1,0 +1,229 @@
+//! Ending a reservation: what was used is spent and charged, the rest goes back; at most once.
+
+use std::collections::BTreeSet;
+
+use types::{Microusd, ReservationId};
+
+use super::sheet::{Sheet, order_of};
+use super::{Done, Outcome};
+use crate::domain::alert::{Alert, AlertKind};
+use crate::domain::counter::Key;
+use crate::domain::entry::{Account, Entry, EntryKind};
+use crate::domain::error::Error;
+use crate::domain::meter::Meter;
+use crate::domain::reservation::{Reservation, State, WrongState};
+use crate::domain::rules::Amounts;
+
+const HOUR: i64 = 3_600_000_000;
+
+/// What a settled reservation used of a meter.
+#[derive(Debug, Clone, Copy, Default)]
+struct Use {
+    /// What counts: never more than was set aside.
+    counted: i64,
+    /// What went beyond.
+    beyond: i64,
+}
+
+impl Sheet {
+    pub(super) fn settle(&mut self, id: ReservationId, actuals: &Amounts) -> Outcome {
+        let row = self.row(id)?;
+        match row.state {
+            State::Settled => return Ok(same(row)),
+            State::Released => return Err(WrongState(row.state).into()),
+            State::Held | State::Confirmed | State::Suspended | State::Expired => {}
+        }
+        let row = row.clone();
+        self.end_suspense(&row);
+        let money = self.spend(&row, Meter::Microusd, actuals)?;
+        let units = self.spend(&row, Meter::Generations, actuals)?;
+        for meter in [Meter::Tokens, Meter::StorageBytes, Meter::Requests] {
+            self.spend(&row, meter, actuals)?;
+        }
+        let tokens = actuals
+            .get(&Meter::Tokens)
+            .or(row.amounts.get(&Meter::Tokens));
+        let charge = Entry {
+            units: units.counted,
+            tokens: tokens.copied().unwrap_or(0),
+            ..self.entry(&row, EntryKind::Charge, money.counted)
+        };
+        self.enter(charge);
+        if money.beyond > 0 {
+            let loss = self.entry(&row, EntryKind::Loss, money.beyond);
+            self.enter(loss);
+            self.ring_loss(&row, money);
+        }
+        self.end(row, State::Settled)
+    }
+
+    pub(super) fn release(&mut self, id: ReservationId) -> Outcome {
+        let row = self.row(id)?;
+        match row.state {
+            State::Released => Ok(same(row)),
+            State::Settled => Err(WrongState(row.state).into()),
+            State::Held | State::Confirmed | State::Suspended | State::Expired => {
+                let row = row.clone();
+                self.end_suspense(&row);
+                self.free(&row, |_| true);
+                self.end(row, State::Released)
+            }
+        }
+    }
+
+    pub(super) fn expire(&mut self, id: ReservationId) -> Outcome {
+        let row = self.row(id)?;
+        if !row.state.expires() || row.expires_at > self.now {
+            return Ok(same(row));
+        }
+        let row = row.clone();
+        self.free(&row, |_| true);
+        self.end(row, State::Expired)
+    }
+
+    /// Units that are not money go back: their owner got nothing. Money that was given back when
+    /// the reservation expired is in suspense all the same, but no longer set aside.
+    pub(super) fn suspend(&mut self, id: ReservationId) -> Outcome {
+        let row = self.row(id)?;
+        match row.state {
+            State::Suspended => return Ok(same(row)),
+            State::Settled | State::Released => return Err(WrongState(row.state).into()),
+            State::Held | State::Confirmed | State::Expired => {}
+        }
+        let mut row = row.clone();
+        self.free(&row, |key| !key.meter.is_money());
+        row.items.retain(|item| item.key.meter.is_money());
+        row.amounts.retain(|meter, _| meter.is_money());
+        if row.money().0 == 0 {
+            return self.end(row, State::Released);
+        }
+        let entry = self.entry(&row, EntryKind::Suspense, row.money().0);
+        self.enter(entry);
+        row.state = State::Suspended;
+        row.resolved_at = None;
+        self.keep(row.clone());
+        Ok(self.done(row, Vec::new()))
+    }
+
+    fn end_suspense(&mut self, row: &Reservation) {
+        if row.state == State::Suspended {
+            let entry = self.entry(row, EntryKind::Unsuspense, row.money().0);
+            self.enter(entry);
+        }
+    }
+
+    fn end(&mut self, mut row: Reservation, state: State) -> Outcome {
+        row.state = state;
+        row.items.clear();
+        row.resolved_at = Some(self.now);
+        self.keep(row.clone());
+        Ok(self.done(row, Vec::new()))
+    }
+
+    fn free(&mut self, row: &Reservation, which: impl Fn(&Key) -> bool) {
+        for item in row.items.iter().filter(|item| which(&item.key)) {
+            self.change(&item.key, |count| count.tally.held -= item.amount);
+        }
+    }
+
+    // Held units become used ones, as many as were needed. A reservation that holds nothing (any
+    // more) takes what still fits: work that was done counts, but nobody goes over for it.
+    fn spend(&mut self, row: &Reservation, meter: Meter, actuals: &Amounts) -> Result<Use, Error> {
+        let reserved = row.amounts.get(&meter).copied().unwrap_or(0);
+        let actual = actuals.get(&meter).copied().unwrap_or(reserved);
+        let items = row.items.iter().filter(|item| item.key.meter == meter);
+        let items: Vec<_> = items.cloned().collect();
+        let most = actual.min(reserved);
+        let counted = if items.is_empty() {
+            self.spend_late(row, meter, most)?
+        } else {
+            for item in &items {
+                self.change(&item.key, |count| {
+                    count.tally.held -= item.amount;
+                    count.tally.used += most;
+                });
+            }
+            most
+        };
+        let beyond = actual - counted;
+        Ok(Use { counted, beyond })
+    }
+
+    fn spend_late(&mut self, row: &Reservation, meter: Meter, most: i64) -> Result<i64, Error> {
+        let amounts = Amounts::from([(meter, most)]);
+        let checks = self.rules.checks(order_of(row), &amounts)?;
+        let room = (checks.iter())
+            .filter(|check| check.is_hard)
+            .map(|check| self.tally(&check.key).remaining(check.limit))
+            .min();
+        let counted = most.min(room.unwrap_or(most));
+        let keys: BTreeSet<Key> = checks.into_iter().map(|check| check.key).collect();
+        for key in keys.into_iter().filter(|_| counted > 0) {
+            self.change(&key, |count| {
+                count.tally.used += counted;
+                count.cap = count.cap.max(count.tally.committed());
+            });
+        }
+        Ok(counted)
+    }
+
+    fn ring_loss(&mut self, row: &Reservation, money: Use) {
+        let provider = &row.purpose.provider;
+        let alert = Alert {
+            id: self.next_id(),
+            kind: AlertKind::Loss,
+            dedupe: format!("loss:{provider}:{}", self.now.micros() / HOUR),
+            message: format!(
+                "work by '{provider}' cost {} more than the {} that counted for it: a loss of the \
+                 platform; further losses of this hour are in the ledger",
+                Microusd(money.beyond),
+                Microusd(money.counted),
+            ),
+            budget: None,
+            percent: 0,
+            amount: money.beyond,
+            limit: money.counted,
+            window_start: None,
+            created_at: self.now,
+        };
+        self.ring(alert);
+    }
+
+    pub(super) fn entry(&self, row: &Reservation, kind: EntryKind, amount: i64) -> Entry {
+        let user = Account::User(row.owner);
+        let provider = Account::Provider(row.purpose.provider.clone());
+        let (debit, credit) = match kind {
+            EntryKind::Charge => (user, provider),
+            EntryKind::Loss => (Account::Loss, provider),
+            EntryKind::Suspense => (Account::Suspense, provider),
+            EntryKind::Unsuspense => (provider, Account::Suspense),
+            EntryKind::Adjustment => (user, Account::Goodwill),
+        };
+        Entry {
+            id: self.next_id(),
+            created_at: self.now,
+            day: self.rules.calendar().day(row.created_at),
+            kind,
+            debit,
+            credit,
+            amount: Microusd(amount),
+            reservation: row.id,
+            owner: row.owner,
+            tier: row.tier.clone(),
+            purpose: row.purpose.clone(),
+            units: 0,
+            tokens: 0,
+            price_version: row.price_version.clone(),
+            note: String::new(),
+            created_by: String::new(),
+        }
+    }
+}
+
+fn same(row: &Reservation) -> Done {
+    Done {
+        reservation: row.clone(),
+        standings: Vec::new(),
+        is_repeat: true,
+    }
+}

@@ -1,0 +1,279 @@
+//! The sheet a clerk works on: the rows of one transaction, what was changed on them, and the ledger
+//! rows and alerts that come of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use types::{IdSource, ReservationId, Timestamp};
+use uuid::Uuid;
+
+use super::{Done, Instruction, Outcome};
+use crate::domain::alert::{self, Alert, Move};
+use crate::domain::counter::{Check, Key, Standing, Tally};
+use crate::domain::entry::Entry;
+use crate::domain::error::Error;
+use crate::domain::reservation::{Reservation, State};
+use crate::domain::rules::{Order, Rules};
+
+/// A reservation on the sheet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// As it stands now.
+    pub row: Reservation,
+    /// The state it was read in; none when it was made on this sheet.
+    pub from: Option<State>,
+    /// Whether it must be written.
+    pub is_changed: bool,
+}
+
+/// A counter on the sheet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// What stands on it.
+    pub tally: Tally,
+    /// What used and held may come to by the limits it was last taken under.
+    pub cap: i64,
+    /// What stood on it when it was read.
+    pub before: Tally,
+}
+
+/// The rows of one transaction.
+pub struct Sheet {
+    pub(super) rules: Arc<Rules>,
+    pub(super) now: Timestamp,
+    ids: Arc<dyn IdSource>,
+    lines: HashMap<ReservationId, Line>,
+    counts: BTreeMap<Key, Count>,
+    entries: Vec<Entry>,
+    alerts: Vec<Alert>,
+}
+
+/// What is to be written.
+#[derive(Debug, Default)]
+pub struct Writes {
+    /// Reservations made or changed, by id.
+    pub lines: Vec<Line>,
+    /// Counters that moved, in locking order.
+    pub counts: Vec<(Key, Count)>,
+    /// New rows of the ledger.
+    pub entries: Vec<Entry>,
+    /// Alerts that went off.
+    pub alerts: Vec<Alert>,
+}
+
+impl Sheet {
+    /// A sheet with the reservations that the instructions are about, as far as they exist.
+    #[must_use]
+    pub fn new(
+        rules: Arc<Rules>,
+        now: Timestamp,
+        ids: Arc<dyn IdSource>,
+        rows: Vec<Reservation>,
+    ) -> Self {
+        let line = |row: Reservation| Line {
+            from: Some(row.state),
+            row,
+            is_changed: false,
+        };
+        Self {
+            rules,
+            now,
+            ids,
+            lines: (rows.into_iter().map(|row| (row.id, line(row)))).collect(),
+            counts: BTreeMap::new(),
+            entries: Vec::new(),
+            alerts: Vec::new(),
+        }
+    }
+
+    /// The counters these instructions may touch, in locking order.
+    #[must_use]
+    pub fn keys(&self, instructions: &[Instruction]) -> BTreeSet<Key> {
+        let mut keys = BTreeSet::new();
+        for instruction in instructions {
+            let row = self.lines.get(&instruction.id()).map(|line| &line.row);
+            for item in row.into_iter().flat_map(|row| &row.items) {
+                keys.insert(item.key.clone());
+            }
+            let checks = self.checks_of(instruction, row).unwrap_or_default();
+            keys.extend(checks.into_iter().map(|check| check.key));
+        }
+        keys
+    }
+
+    // Under which limits an instruction may take units. A failure to tell is told when it is posted.
+    fn checks_of(
+        &self,
+        instruction: &Instruction,
+        row: Option<&Reservation>,
+    ) -> Result<Vec<Check>, Error> {
+        match (instruction, row) {
+            (Instruction::Reserve(ask), None) => {
+                let (amounts, _) = self.priced(&ask.amounts, &ask.purpose, ask.work.as_ref())?;
+                let order = Order {
+                    owner: ask.owner,
+                    tier: &ask.tier,
+                    purpose: &ask.purpose,
+                    at: self.now,
+                };
+                Ok(self.rules.checks(order, &amounts)?)
+            }
+            (Instruction::Amend(amendment), Some(row)) => {
+                let work = amendment.work.as_ref();
+                let (amounts, _) = self.priced(&row.amounts, &amendment.purpose, work)?;
+                let order = Order {
+                    purpose: &amendment.purpose,
+                    ..order_of(row)
+                };
+                Ok(self.rules.checks(order, &amounts)?)
+            }
+            (Instruction::Adjust(adjustment), _) => self.adjusted(adjustment),
+            (_, Some(row)) => Ok(self.rules.checks(order_of(row), &row.amounts)?),
+            (_, None) => Ok(Vec::new()),
+        }
+    }
+
+    /// Puts the counters of [`Sheet::keys`] on the sheet.
+    pub fn put_counts(&mut self, counts: impl IntoIterator<Item = (Key, Tally, i64)>) {
+        for (key, tally, cap) in counts {
+            let before = tally;
+            self.counts.insert(key, Count { tally, cap, before });
+        }
+    }
+
+    /// Does one instruction, wholly or not at all.
+    ///
+    /// # Errors
+    /// Why it is not done; see [`Error`].
+    pub fn post(&mut self, instruction: &Instruction) -> Outcome {
+        match instruction {
+            Instruction::Reserve(ask) => self.reserve(ask),
+            Instruction::Amend(amendment) => self.amend(amendment),
+            Instruction::Confirm(id) => self.confirm(*id),
+            Instruction::Extend(id, hold) => self.extend(*id, *hold),
+            Instruction::Settle(id, actuals) => self.settle(*id, actuals),
+            Instruction::Release(id) => self.release(*id),
+            Instruction::Suspend(id) => self.suspend(*id),
+            Instruction::Expire(id) => self.expire(*id),
+            Instruction::Adjust(adjustment) => self.adjust(adjustment),
+        }
+    }
+
+    /// What is to be written for everything that was done.
+    #[must_use]
+    pub fn into_writes(self) -> Writes {
+        let mut lines: Vec<Line> = (self.lines.into_values())
+            .filter(|line| line.is_changed)
+            .collect();
+        lines.sort_by_key(|line| line.row.id);
+        let moved = |(_, count): &(Key, Count)| count.tally != count.before;
+        Writes {
+            lines,
+            counts: self.counts.into_iter().filter(moved).collect(),
+            entries: self.entries,
+            alerts: self.alerts,
+        }
+    }
+
+    pub(super) fn row(&self, id: ReservationId) -> Result<&Reservation, Error> {
+        let line = self.lines.get(&id);
+        line.map(|line| &line.row)
+            .ok_or(Error::NotFound("reservation"))
+    }
+
+    pub(super) fn find(&self, id: ReservationId) -> Option<&Reservation> {
+        self.lines.get(&id).map(|line| &line.row)
+    }
+
+    /// Writes a reservation down, made or changed.
+    pub(super) fn keep(&mut self, row: Reservation) {
+        let from = self.lines.get(&row.id).and_then(|line| line.from);
+        let line = Line {
+            row,
+            from,
+            is_changed: true,
+        };
+        self.lines.insert(line.row.id, line);
+    }
+
+    pub(super) fn tally(&self, key: &Key) -> Tally {
+        self.counts
+            .get(key)
+            .map_or(Tally::default(), |one| one.tally)
+    }
+
+    /// Moves a counter, and lets its budgets ring when it passes their thresholds.
+    pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(&mut Count)) {
+        let count = self.counts.entry(key.clone()).or_insert(Count {
+            tally: Tally::default(),
+            cap: i64::MAX,
+            before: Tally::default(),
+        });
+        let before = count.tally;
+        change(count);
+        let after = count.tally;
+        let step = Move { key, before, after };
+        let rules = Arc::clone(&self.rules);
+        for budget in rules.budgets_on(key) {
+            let ids = Arc::clone(&self.ids);
+            let rung = alert::crossed(budget, step, self.now, move || ids.next());
+            self.alerts.extend(rung);
+        }
+    }
+
+    pub(super) fn enter(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    pub(super) fn ring(&mut self, alert: Alert) {
+        self.alerts.push(alert);
+    }
+
+    pub(super) fn next_id(&self) -> Uuid {
+        self.ids.next()
+    }
+
+    pub(super) fn standings(&self, checks: Vec<Check>) -> Vec<Standing> {
+        let look = |check: Check| Standing {
+            tally: self.tally(&check.key),
+            check,
+        };
+        checks.into_iter().map(look).collect()
+    }
+
+    /// A reservation under the limits of today, with nothing asked.
+    pub(super) fn looked_at(&self, row: &Reservation) -> Vec<Standing> {
+        let checks = self.rules.checks(order_of(row), &row.amounts);
+        let mut standings = self.standings(checks.unwrap_or_default());
+        for standing in &mut standings {
+            standing.check.amount = 0;
+        }
+        standings
+    }
+
+    pub(super) fn done(&self, row: Reservation, standings: Vec<Standing>) -> Done {
+        Done {
+            reservation: row,
+            standings,
+            is_repeat: false,
+        }
+    }
+
+    pub(super) fn repeated(&self, row: Reservation) -> Done {
+        Done {
+            standings: self.looked_at(&row),
+            reservation: row,
+            is_repeat: true,
+        }
+    }
+}
+
+/// Whose units a reservation's are, and what for.
+pub(super) fn order_of(row: &Reservation) -> Order<'_> {
+    Order {
+        owner: row.owner,
+        tier: &row.tier,
+        purpose: &row.purpose,
+        at: row.created_at,
+    }
+}
