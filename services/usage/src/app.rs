@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::usage::v1::usage_admin_service_server::UsageAdminServiceServer;
 use contracts::usage::v1::usage_service_server::UsageServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
@@ -12,8 +13,8 @@ use types::{Clock, SystemClock, SystemIds};
 
 use crate::config::Config;
 use crate::domain::usage::Usage;
-use crate::rpc::UsageRpc;
-use crate::store::{Migrator, SqlBook};
+use crate::rpc::{UsageAdminRpc, UsageRpc};
+use crate::store::{Desk, Migrator, SqlBook};
 use crate::sweeper;
 
 /// The usage service, ready to serve.
@@ -57,11 +58,18 @@ impl App {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, StartError> {
         let db = Database::open::<Migrator>(&config.database, config.migrate).await?;
-        let book = Arc::new(SqlBook::new(db.clone()));
-        let (plans, hold) = (config.plans, config.hold_ttl);
-        let usage = Arc::new(Usage::new(book, plans, hold, clock, Arc::new(SystemIds)));
+        let desk = Desk {
+            plans: config.plans,
+            calendar: config.calendar,
+            clock: Arc::clone(&clock),
+            ids: Arc::new(SystemIds),
+        };
+        let book = Arc::new(SqlBook::new(db.clone(), desk));
+        let usage = Arc::new(Usage::new(book, config.hold_ttl, clock));
         let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage)));
-        let grpc = GrpcApp::new("usage", verifier, readiness(&db), config.grpc).add(rpc);
+        let admin = UsageAdminServiceServer::new(UsageAdminRpc::new(Arc::clone(&usage)));
+        let grpc = GrpcApp::new("usage", verifier, readiness(&db), config.grpc);
+        let grpc = grpc.add(rpc).add(admin);
         Ok(Self {
             grpc,
             usage,

@@ -6,6 +6,7 @@ use config::{Common, Listen, Reader};
 use server::GrpcSettings;
 
 use crate::domain::plan::Plans;
+use crate::domain::window::Calendar;
 
 const PORT: u16 = 50_054;
 const ADMIN_PORT: u16 = 51_054;
@@ -32,6 +33,9 @@ pub struct Config {
     /// `BOTTEGA_USAGE_HOLD_TTL`: how long a reservation holds its units before somebody confirms,
     /// settles or releases it; 1s to 24h, default `15m`.
     pub hold_ttl: Duration,
+    /// `BOTTEGA_USAGE_TIME_ZONE`: where days and months begin and end, by its name in the IANA
+    /// database; default `UTC`.
+    pub calendar: Calendar,
     /// `BOTTEGA_USAGE_SWEEP_INTERVAL`: how often expired reservations are looked for; 10ms to 1h,
     /// default `5s`.
     pub sweep_interval: Duration,
@@ -48,6 +52,7 @@ impl Config {
             migrate: reader.switch("BOTTEGA_MIGRATE", true),
             plans: plans(reader),
             hold_ttl: hold_ttl(reader),
+            calendar: reader.parse("BOTTEGA_USAGE_TIME_ZONE", Calendar::utc()),
             sweep_interval: sweep_interval(reader),
             common,
             database,

@@ -1,6 +1,8 @@
 //! The use cases of the people and services that use: set aside, spend, give back, look.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use types::{Clock, UserId};
 
@@ -16,6 +18,7 @@ use super::scope::Purpose;
 /// Keeps count of what owners use.
 pub struct Usage {
     book: Arc<dyn Book>,
+    hold: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -31,9 +34,9 @@ pub struct Explained {
 }
 
 impl Usage {
-    /// Keeps count in `book`.
-    pub fn new(book: Arc<dyn Book>, clock: Arc<dyn Clock>) -> Self {
-        Self { book, clock }
+    /// Keeps count in `book`; a reservation that does not say how long is held for `hold`.
+    pub fn new(book: Arc<dyn Book>, hold: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self { book, hold, clock }
     }
 
     /// The rules in force.
@@ -48,7 +51,12 @@ impl Usage {
     ///
     /// # Errors
     /// What stands in the way, see [`Error`]; the books do not answer.
-    pub async fn post(&self, instruction: Instruction) -> Result<Done, Error> {
+    pub async fn post(&self, mut instruction: Instruction) -> Result<Done, Error> {
+        if let Instruction::Reserve(ask) = &mut instruction
+            && ask.hold.is_zero()
+        {
+            ask.hold = self.hold;
+        }
         let action = instruction.as_str();
         let outcome = self.book.post(instruction).await;
         let label = match &outcome {
@@ -114,6 +122,25 @@ impl Usage {
             refusal,
             pause,
         })
+    }
+
+    /// Expires reservations that nobody came back for; how many there were.
+    ///
+    /// # Errors
+    /// The books do not answer.
+    pub async fn sweep(&self) -> Result<u64, Error> {
+        let mut expired = 0;
+        for due in self
+            .book
+            .due(self.clock.now(), 100, &BTreeSet::new())
+            .await?
+        {
+            if due.keeper.is_none() {
+                let done = self.post(Instruction::Expire(due.id)).await?;
+                expired += u64::from(!done.is_repeat);
+            }
+        }
+        Ok(expired)
     }
 
     async fn standings(&self, checks: Vec<Check>) -> Result<Vec<Standing>, Error> {

@@ -1,0 +1,9 @@
+//! Wire to domain, naming every wrong field at once; domain to wire.
+
+mod answer;
+mod meaning;
+mod request;
+
+pub use answer::{explained, price_list, usage};
+pub use meaning::{meter, unit, wire_meter, wire_scope, wire_unit, wire_window};
+pub use request::{amendment, ask, extension, reservation_id, settlement, thought};
