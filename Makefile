@@ -23,6 +23,12 @@ test: ## run every test, with a private PostgreSQL on a free port
 	@scripts/need cc nextest
 	scripts/with-servers $(CARGO) nextest run --workspace --no-fail-fast
 
+.PHONY: bench
+bench: ## measure the quota path beside the database's own ceiling, on a private PostgreSQL with fsync
+	@scripts/need cc
+	$(CARGO) build --release -p bench
+	BOTTEGA_TEST_DURABLE=1 scripts/with-servers target/release/bench
+
 .PHONY: lint
 lint: fmt-check clippy proto-lint ## formatting, clippy, and the contracts' linter
 

@@ -1,0 +1,35 @@
+//! How fast Bottega is on this machine: `make bench`. Every figure stands beside one of the database
+//! or the machine taken in the same run, because only their ratio travels.
+#![expect(
+    clippy::print_stdout,
+    reason = "a benchmark's figures are what it is for"
+)]
+
+mod load;
+mod pgbench;
+mod quota;
+mod suite;
+
+use clap::Parser;
+
+/// Measures how fast Bottega is.
+#[derive(Debug, Parser)]
+struct Options {
+    /// The PostgreSQL to measure against; its databases named `bench_…` are made and dropped.
+    #[arg(long, env = "BOTTEGA_TEST_POSTGRES_URL")]
+    postgres: String,
+    /// How long each figure is measured.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// How many callers there are at a time.
+    #[arg(long, default_value_t = 64)]
+    callers: usize,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let options = Options::parse();
+    let machine = pgbench::Server::new(&options.postgres)?;
+    println!("{} callers, {} s each", options.callers, options.seconds);
+    suite::run(&machine, &options).await
+}

@@ -1,0 +1,51 @@
+//! What is measured, in which order: the ceiling and ours side by side.
+
+use std::time::Duration;
+
+use crate::Options;
+use crate::load::drive;
+use crate::pgbench::Server;
+use crate::quota::Books;
+
+const USERS: usize = 1_000;
+
+/// Measures everything and prints it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn run(server: &Server, options: &Options) -> anyhow::Result<()> {
+    for (name, rows, hot) in [
+        ("distinct users", 1_000, false),
+        ("one hot budget", 1, true),
+    ] {
+        println!("\n{name}");
+        let before = server.updates(rows, options.seconds).await?;
+        let url = server.make("bench_quota").await?;
+        let books = Books::open(&url, USERS, hot).await?;
+        let span = Duration::from_secs(options.seconds);
+        let callers = options.callers;
+        let pairs = drive(callers, span, move |caller| {
+            let books = books.clone();
+            async move {
+                let user = caller + callers * rand(USERS / callers + 1);
+                books.pair(user).await
+            }
+        });
+        let pairs = pairs.await?;
+        let after = server.updates(rows, options.seconds).await?;
+        let ceiling = f64::midpoint(before, after);
+        println!("  pgbench, one conditional UPDATE   {before:>9.0}/s before, {after:.0}/s after");
+        println!("  Reserve + Settle pairs            {pairs}");
+        println!(
+            "  pairs to updates                  {:>9.2}",
+            pairs.per_second / ceiling
+        );
+    }
+    Ok(())
+}
+
+// The last bits of a fresh UUIDv7 are random.
+fn rand(below: usize) -> usize {
+    let [.., a, b] = *uuid::Uuid::now_v7().as_bytes();
+    usize::from(u16::from_be_bytes([a, b])) % below.max(1)
+}
