@@ -81,6 +81,14 @@ impl Plans {
             }
         })
     }
+
+    /// Puts a plan in the place of the one with its name, or behind all others.
+    pub fn put(&mut self, plan: Plan) {
+        match self.0.iter_mut().find(|other| other.name == plan.name) {
+            Some(other) => *other = plan,
+            None => self.0.push(plan),
+        }
+    }
 }
 
 impl FromStr for Plans {

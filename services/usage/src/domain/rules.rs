@@ -93,6 +93,19 @@ impl Rules {
     pub fn checks(&self, order: Order<'_>, amounts: &Amounts) -> Result<Vec<Check>, UnknownTier> {
         let plan = self.plans.find(order.tier)?;
         let mut checks = self.plan_checks(plan, order, amounts);
+        checks.extend(self.budget_checks(order, amounts));
+        Ok(checks)
+    }
+
+    /// The same for work that is done already, which counts even when its plan is gone.
+    #[must_use]
+    pub fn checks_left(&self, order: Order<'_>, amounts: &Amounts) -> Vec<Check> {
+        let checks = self.checks(order, amounts);
+        checks.unwrap_or_else(|_| self.budget_checks(order, amounts))
+    }
+
+    fn budget_checks(&self, order: Order<'_>, amounts: &Amounts) -> Vec<Check> {
+        let mut checks = Vec::new();
         for subject in subjects(order) {
             for budget in self.budgets.get(&subject).into_iter().flatten() {
                 if let Some(amount) = amounts.get(&budget.meter) {
@@ -100,7 +113,7 @@ impl Rules {
                 }
             }
         }
-        Ok(checks)
+        checks
     }
 
     fn plan_checks(&self, plan: &Plan, order: Order<'_>, amounts: &Amounts) -> Vec<Check> {

@@ -70,6 +70,51 @@ impl Scope {
         })
     }
 
+    /// By what it gathers, as it stands in tables.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Global => "global",
+            Self::User(_) => "user",
+            Self::ApiKey(_) => "api_key",
+            Self::Project(_) => "project",
+            Self::Plan(_) => "plan",
+            Self::Provider(_) => "provider",
+            Self::Kind(_) => "kind",
+        }
+    }
+
+    /// Of which one; empty for [`Scope::Global`].
+    #[must_use]
+    pub fn value(&self) -> String {
+        match self {
+            Self::Global => String::new(),
+            Self::User(id) => id.to_string(),
+            Self::ApiKey(value)
+            | Self::Project(value)
+            | Self::Plan(value)
+            | Self::Provider(value)
+            | Self::Kind(value) => value.clone(),
+        }
+    }
+
+    /// Reads what [`Scope::kind`] and [`Scope::value`] wrote.
+    #[must_use]
+    pub fn parse(kind: &str, value: &str) -> Option<Self> {
+        let named =
+            |scope: fn(String) -> Self| (!value.is_empty()).then(|| scope(value.to_owned()));
+        match kind {
+            "global" => value.is_empty().then_some(Self::Global),
+            "user" => value.parse().ok().map(Self::User),
+            "api_key" => named(Self::ApiKey),
+            "project" => named(Self::Project),
+            "plan" => named(Self::Plan),
+            "provider" => named(Self::Provider),
+            "kind" => named(Self::Kind),
+            _ => None,
+        }
+    }
+
     /// Whether work of this owner, on this plan, for this purpose counts in it.
     #[must_use]
     pub fn takes_in(&self, owner: UserId, tier: &str, purpose: &Purpose) -> bool {

@@ -11,18 +11,30 @@ pub enum StoreError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The domain's rules said no.
-    #[error(transparent)]
-    Domain(Error),
     /// A row is not as we write it.
     #[error("the books are corrupt: {0}")]
     Corrupt(&'static str),
+    /// A transaction was begun again and again.
+    #[error("the books do not come to rest")]
+    Restless,
 }
 
 impl StoreError {
     /// Whether the whole transaction should be tried again.
     pub const fn is_conflict(&self) -> bool {
-        matches!(self, Self::Database(DatabaseError::Conflict(_)))
+        matches!(
+            self,
+            Self::Database(DatabaseError::Conflict(_) | DatabaseError::Duplicate(_))
+        )
+    }
+
+    /// Whether it is a fault of ours or of a row's, and trying again is no use.
+    pub const fn is_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(DatabaseError::Refused(_) | DatabaseError::Duplicate(_))
+                | Self::Corrupt(_)
+        )
     }
 }
 
@@ -34,13 +46,10 @@ impl From<DbErr> for StoreError {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Domain(inner) => inner,
-            StoreError::Database(
-                inner @ (DatabaseError::Unavailable(_) | DatabaseError::Conflict(_)),
-            ) => Self::Unavailable(inner.into()),
-            StoreError::Database(inner) => Self::Broken(inner.into()),
-            StoreError::Corrupt(_) => Self::Broken(error.into()),
+        if error.is_fault() {
+            Self::Broken(error.into())
+        } else {
+            Self::Unavailable(error.into())
         }
     }
 }

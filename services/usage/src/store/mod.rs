@@ -1,10 +1,19 @@
 //! The back room: the books in SQL.
 
+mod alerts;
+mod counters;
 mod error;
+mod ledger;
 mod migration;
+mod reservations;
 mod retry;
+mod row_set;
+mod rules;
+mod sums;
+mod teller;
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,18 +28,20 @@ use crate::domain::ports::{Book, Due};
 use crate::domain::rules::Rules;
 use crate::domain::window::Calendar;
 
+use rules::Shelf;
+use teller::Tellers;
+
 pub use migration::Migrator;
 
-/// What the books are kept by beside the database.
-#[derive(Clone)]
+/// What the books are kept by.
 pub struct Desk {
-    /// The configured plans.
+    /// The configured plans; operators' own go over them.
     pub plans: Plans,
-    /// Where days begin and end.
+    /// Where days and months begin and end.
     pub calendar: Calendar,
     /// The time.
     pub clock: Arc<dyn Clock>,
-    /// New ids.
+    /// Ids of ledger rows and alerts.
     pub ids: Arc<dyn IdSource>,
 }
 
@@ -38,38 +49,59 @@ pub struct Desk {
 #[derive(Clone)]
 pub struct SqlBook {
     db: Database,
-    desk: Desk,
+    shelf: Arc<Shelf>,
+    tellers: Tellers,
 }
 
 impl SqlBook {
-    /// Books in a migrated database.
+    /// Books in a migrated database, kept by two tellers; by one on SQLite, which has one writer.
     #[must_use]
     pub fn new(db: Database, desk: Desk) -> Self {
-        Self { db, desk }
+        Self::with_tellers(db, desk, 2)
+    }
+
+    /// The same, kept by so many tellers.
+    #[must_use]
+    pub fn with_tellers(db: Database, desk: Desk, tellers: usize) -> Self {
+        let shelf = Arc::new(Shelf::new(desk.plans, desk.calendar));
+        let tellers = Tellers::start(&db, &shelf, &desk.clock, &desk.ids, tellers);
+        Self { db, shelf, tellers }
+    }
+
+    /// Finishes what was asked before, and takes nothing more.
+    pub async fn close(&self) {
+        self.tellers.close().await;
     }
 }
 
 #[async_trait]
 impl Book for SqlBook {
-    async fn post(&self, _instruction: Instruction) -> Outcome {
-        let _ = (&self.db, &self.desk);
-        Err(Error::NotFound("teller"))
+    async fn post(&self, instruction: Instruction) -> Outcome {
+        self.tellers.post(instruction).await
     }
 
     async fn rules(&self) -> Result<Arc<Rules>, Error> {
-        Err(Error::NotFound("teller"))
+        Ok(self.shelf.current(&self.db).await?)
     }
 
-    async fn tallies(&self, _keys: &[Key]) -> Result<Vec<Tally>, Error> {
-        Err(Error::NotFound("teller"))
+    async fn tallies(&self, keys: &[Key]) -> Result<Vec<Tally>, Error> {
+        Ok(counters::read(self.db.read(), keys).await?)
     }
 
     async fn due(
         &self,
-        _now: Timestamp,
-        _most: u64,
-        _except: &BTreeSet<ReservationId>,
+        now: Timestamp,
+        most: u64,
+        except: &BTreeSet<ReservationId>,
     ) -> Result<Vec<Due>, Error> {
-        Err(Error::NotFound("teller"))
+        Ok(reservations::due(self.db.read(), now, most, except).await?)
+    }
+}
+
+impl fmt::Debug for SqlBook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlBook")
+            .field("db", &self.db)
+            .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,5 @@
-//! What the tests share: books on a real database, and the questions asked of them.
+//! What the tests share: books on a real database, what is asked of them, and the questions asked
+//! about them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +9,16 @@ use sea_orm::{ConnectionTrait, Statement};
 use testkit::{ManualClock, TestDb};
 use time::macros::datetime;
 use tokio::sync::Barrier;
-use types::{OperationId, SystemIds, Timestamp, UserId};
+use types::{ReservationId, SystemIds, Timestamp, UserId};
+use usage::domain::clerk::{Done, Instruction};
+use usage::domain::error::Error;
 use usage::domain::meter::Meter;
 use usage::domain::reservation::Ask;
+use usage::domain::rules::Amounts;
+use usage::domain::scope::Purpose;
 use usage::domain::usage::Usage;
-use usage::store::{Migrator, SqlBook};
+use usage::domain::window::Calendar;
+use usage::store::{Desk, Migrator, SqlBook};
 use uuid::Uuid;
 
 pub const HOLD: Duration = Duration::from_secs(900);
@@ -21,45 +27,74 @@ pub const HOLD: Duration = Duration::from_secs(900);
 #[derive(Clone)]
 pub struct Books {
     pub usage: Arc<Usage>,
+    pub book: SqlBook,
     pub db: Database,
     pub clock: ManualClock,
-    plans: String,
+    tier: String,
 }
 
 impl Books {
     /// Opens migrated books; their clock shows noon of 2026-11-20.
     pub async fn open(test: &TestDb, plans: &str) -> Self {
         let mut settings = test.settings();
-        // Hundreds of callers at once on a busy machine are the point of these tests.
+        // Thousands of callers at once on a busy machine are the point of these tests.
         settings.acquire_timeout = Duration::from_secs(60);
         settings.statement_timeout = Duration::from_secs(60);
         let db = Database::connect(&settings).await.unwrap();
         db.migrate::<Migrator>().await.unwrap();
         let clock = ManualClock::new(datetime!(2026-11-20 12:00 UTC).into());
-        let usage = Usage::new(
-            Arc::new(SqlBook::new(db.clone())),
-            plans.parse().unwrap(),
-            HOLD,
-            Arc::new(clock.clone()),
-            Arc::new(SystemIds),
-        );
+        let desk = Desk {
+            plans: plans.parse().unwrap(),
+            calendar: Calendar::utc(),
+            clock: Arc::new(clock.clone()),
+            ids: Arc::new(SystemIds),
+        };
+        let book = SqlBook::new(db.clone(), desk);
+        let usage = Usage::new(Arc::new(book.clone()), HOLD, Arc::new(clock.clone()));
         Self {
             usage: Arc::new(usage),
+            book,
             db,
             clock,
-            plans: plans.to_owned(),
+            tier: plans.split(':').next().unwrap().to_owned(),
         }
     }
 
-    /// Asks for units of the first plan with a fresh operation id.
+    /// Asks for generations on the first plan with a fresh operation id.
     pub fn ask(&self, owner: UserId, amount: i64) -> Ask {
-        let plan = self.plans.split(',').next().unwrap();
+        self.ask_for(owner, [(Meter::Generations, amount)])
+    }
+
+    /// The same for other meters.
+    pub fn ask_for(&self, owner: UserId, amounts: impl Into<Amounts>) -> Ask {
         Ask {
-            operation: OperationId(Uuid::now_v7()),
+            id: fresh(),
             owner,
-            plan: plan.parse().unwrap(),
-            amounts: vec![(Meter::Generations, amount)],
+            tier: self.tier.clone(),
+            amounts: amounts.into(),
+            purpose: Purpose::default(),
+            work: None,
+            hold: HOLD,
         }
+    }
+
+    pub async fn post(&self, instruction: Instruction) -> Result<Done, Error> {
+        self.usage.post(instruction).await
+    }
+
+    pub async fn reserve(&self, ask: &Ask) -> Result<Done, Error> {
+        self.post(Instruction::Reserve(ask.clone())).await
+    }
+
+    /// Sets generations aside that fit.
+    pub async fn held(&self, owner: UserId, amount: i64) -> ReservationId {
+        let done = self.reserve(&self.ask(owner, amount)).await.unwrap();
+        done.reservation.id
+    }
+
+    /// Settles as it was held.
+    pub async fn settle(&self, id: ReservationId) -> Result<Done, Error> {
+        self.post(Instruction::Settle(id, Amounts::new())).await
     }
 
     /// What `GetUsage` says of the shortest window: used, reserved, remaining.
@@ -67,10 +102,10 @@ impl Books {
         self.standing_of(owner, 0).await
     }
 
-    /// What `GetUsage` says of one window, counted from the shortest.
-    pub async fn standing_of(&self, owner: UserId, window: usize) -> (i64, i64, i64) {
-        let plan = self.ask(owner, 1).plan;
-        let standing = self.usage.look(owner, &plan).await.unwrap()[window];
+    /// What `GetUsage` says of one limit, counted from the first.
+    pub async fn standing_of(&self, owner: UserId, place: usize) -> (i64, i64, i64) {
+        let (_, standings) = self.usage.look(owner, &self.tier).await.unwrap();
+        let standing = &standings[place];
         let tally = standing.tally;
         (tally.used, tally.held, standing.remaining())
     }
@@ -79,21 +114,31 @@ impl Books {
         self.clock.set(Timestamp::from(now));
     }
 
-    /// How many counters disagree with the reservations they are the sums of.
-    pub async fn disagreements(&self) -> i64 {
-        self.number(
-            "WITH sums AS (
-               SELECT i.subject, i.meter, i.window_kind, i.window_start,
-                 SUM(CASE WHEN r.state IN ('held', 'confirmed') THEN i.amount ELSE 0 END) AS held,
-                 SUM(CASE WHEN r.state = 'settled' THEN i.amount ELSE 0 END) AS used
-               FROM reservation_items i JOIN reservations r ON r.id = i.reservation_id
-               GROUP BY i.subject, i.meter, i.window_kind, i.window_start)
-             SELECT COUNT(*) AS n FROM counters c FULL JOIN sums s
-               ON s.subject = c.subject AND s.meter = c.meter
-               AND s.window_kind = c.window_kind AND s.window_start = c.window_start
-             WHERE c.subject IS NULL OR c.used <> COALESCE(s.used, 0) OR c.held <> COALESCE(s.held, 0)",
-        )
-        .await
+    /// Does this to the database, as an operator's process would.
+    pub async fn sql(&self, sql: &str) {
+        let done = self.db.write().execute_unprepared(sql).await;
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Makes a budget for everybody, or changes its limit.
+    pub async fn budget(&self, scope: (&str, &str), meter: Meter, limit: i64) {
+        let id = match self.db.backend() {
+            database::Backend::Postgres => "gen_random_uuid()",
+            database::Backend::Sqlite => "randomblob(16)",
+        };
+        let ((scope, value), meter) = (scope, meter.as_str());
+        let transaction = self.db.begin().await.unwrap();
+        for sql in [
+            format!(
+                "INSERT INTO budgets VALUES ({id}, '{scope}', '{scope}', '{value}', '{meter}', 'MONTH', {limit}, TRUE,
+                    '[50,100]', 0, 0, 0, 'a test', 'a test')
+                 ON CONFLICT (scope_type, scope_value, meter, window_kind) DO UPDATE SET units = excluded.units"
+            ),
+            "UPDATE rules_version SET version = version + 1".to_owned(),
+        ] {
+            transaction.execute_unprepared(&sql).await.unwrap();
+        }
+        transaction.commit().await.unwrap();
     }
 
     /// One number from SQL, as `n`.
@@ -106,6 +151,10 @@ impl Books {
 
 pub fn user() -> UserId {
     UserId(Uuid::now_v7())
+}
+
+pub fn fresh() -> ReservationId {
+    ReservationId(Uuid::now_v7())
 }
 
 /// Starts `count` tasks that all wait for one another and then run at once.

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use sea_orm::ConnectionTrait;
 use testkit::TestDb;
-use types::{OperationId, ReservationId, UserId};
+use types::{ReservationId, UserId};
+use usage::domain::clerk::Instruction;
 use usage::domain::error::Error;
-use usage::domain::reservation::Action;
+use usage::domain::rules::Amounts;
 use uuid::Uuid;
 
 use crate::books::{Books, race, user};
@@ -35,9 +36,9 @@ async fn work(books: Books, owners: [UserId; 3], seed: u64) {
             0..=3 => {
                 let mut ask = books.ask(owner, 1 + i64::try_from(dice.below(3)).unwrap());
                 // Few ids, so that workers repeat each other's operations.
-                ask.operation = OperationId(Uuid::from_u128(u128::from(dice.below(400))));
-                let made = books.usage.reserve(&ask).await;
-                made.map(|one| known.push(one.id))
+                ask.id = ReservationId(Uuid::from_u128(u128::from(dice.below(400))));
+                let made = books.reserve(&ask).await;
+                made.map(|one| known.push(one.reservation.id))
             }
             4 => books.usage.sweep().await.map(|_| ()),
             5 => {
@@ -47,9 +48,14 @@ async fn work(books: Books, owners: [UserId; 3], seed: u64) {
             _ if known.is_empty() => Ok(()),
             _ => {
                 let index = usize::try_from(dice.below(known.len() as u64)).unwrap();
-                let actions = [Action::Confirm, Action::Settle, Action::Release];
-                let action = actions[usize::try_from(dice.below(3)).unwrap()];
-                books.usage.resolve(known[index], action).await
+                let id = known[index];
+                let instruction = match dice.below(4) {
+                    0 => Instruction::Confirm(id),
+                    1 => Instruction::Suspend(id),
+                    2 => Instruction::Release(id),
+                    _ => Instruction::Settle(id, Amounts::new()),
+                };
+                books.post(instruction).await.map(|_| ())
             }
         };
         match outcome {
@@ -102,10 +108,10 @@ async fn at_no_moment_is_more_spoken_for_than_the_limit() {
                         tokio::time::sleep(Duration::from_millis(2)).await;
                         continue;
                     }
-                    match books.usage.reserve(&books.ask(owner, 2)).await {
+                    match books.reserve(&books.ask(owner, 2)).await {
                         Ok(made) => {
-                            let release = books.usage.resolve(made.id, Action::Release);
-                            release.await.unwrap();
+                            let release = Instruction::Release(made.reservation.id);
+                            books.post(release).await.unwrap();
                         }
                         // Units that come and go within a look are no reason to fail.
                         Err(Error::OverLimit(_) | Error::Unavailable(_)) => {}

@@ -1,47 +1,51 @@
 //! A reservation is resolved once, whoever comes first.
 
 use testkit::TestDb;
-use types::{ReservationId, UserId};
+use types::ReservationId;
+use usage::domain::clerk::Instruction;
 use usage::domain::error::Error;
-use usage::domain::reservation::{Action, State, WrongState};
+use usage::domain::reservation::{State, WrongState};
+use usage::domain::rules::Amounts;
 use uuid::Uuid;
 
 use crate::books::{Books, HOLD, race, user};
 
 const ROUNDS: i64 = 200;
 
-async fn held(books: &Books, owner: UserId) -> ReservationId {
-    books.usage.reserve(&books.ask(owner, 1)).await.unwrap().id
+type Make = fn(ReservationId) -> Instruction;
+
+fn settle(id: ReservationId) -> Instruction {
+    Instruction::Settle(id, Amounts::new())
 }
 
 #[tokio::test]
 async fn repeats_change_nothing_and_contradictions_are_refused() {
     for test in TestDb::both("usage").await {
         let books = Books::open(&test, "free:5").await;
-        let (owner, usage) = (user(), &books.usage);
+        let owner = user();
 
-        let settled = held(&books, owner).await;
+        let settled = books.held(owner, 1).await;
         for action in [
-            Action::Confirm,
-            Action::Confirm,
-            Action::Settle,
-            Action::Settle,
-            Action::Confirm,
+            Instruction::Confirm as Make,
+            Instruction::Confirm,
+            settle,
+            settle,
+            Instruction::Confirm,
         ] {
-            usage.resolve(settled, action).await.unwrap();
+            books.post(action(settled)).await.unwrap();
         }
-        let refused = usage.resolve(settled, Action::Release).await;
+        let refused = books.post(Instruction::Release(settled)).await;
         assert!(matches!(
             refused,
             Err(Error::WrongState(WrongState(State::Settled)))
         ));
         assert_eq!(books.standing(owner).await, (1, 0, 4));
 
-        let released = held(&books, owner).await;
-        usage.resolve(released, Action::Release).await.unwrap();
-        usage.resolve(released, Action::Release).await.unwrap();
-        for action in [Action::Settle, Action::Confirm] {
-            let refused = usage.resolve(released, action).await;
+        let released = books.held(owner, 1).await;
+        books.post(Instruction::Release(released)).await.unwrap();
+        books.post(Instruction::Release(released)).await.unwrap();
+        for action in [settle as Make, Instruction::Confirm] {
+            let refused = books.post(action(released)).await;
             assert!(matches!(
                 refused,
                 Err(Error::WrongState(WrongState(State::Released)))
@@ -50,9 +54,9 @@ async fn repeats_change_nothing_and_contradictions_are_refused() {
         assert_eq!(books.standing(owner).await, (1, 0, 4));
 
         let nobody = ReservationId(Uuid::now_v7());
-        for action in [Action::Confirm, Action::Settle, Action::Release] {
-            let missing = usage.resolve(nobody, action).await;
-            assert!(matches!(missing, Err(Error::NotFound)));
+        for action in [Instruction::Confirm as Make, settle, Instruction::Release] {
+            let missing = books.post(action(nobody)).await;
+            assert!(matches!(missing, Err(Error::NotFound(_))));
         }
         assert_eq!(books.disagreements().await, 0, "{}", test.name());
     }
@@ -62,28 +66,28 @@ async fn repeats_change_nothing_and_contradictions_are_refused() {
 async fn only_what_nobody_confirmed_expires() {
     for test in TestDb::both("usage").await {
         let books = Books::open(&test, "free:5").await;
-        let (owner, usage) = (user(), &books.usage);
-        let forgotten = held(&books, owner).await;
-        let confirmed = held(&books, owner).await;
-        usage.resolve(confirmed, Action::Confirm).await.unwrap();
+        let owner = user();
+        let forgotten = books.held(owner, 1).await;
+        let confirmed = books.held(owner, 1).await;
+        books.post(Instruction::Confirm(confirmed)).await.unwrap();
 
         books
             .clock
             .advance(HOLD - std::time::Duration::from_micros(1));
-        assert_eq!(usage.sweep().await.unwrap(), 0);
+        assert_eq!(books.usage.sweep().await.unwrap(), 0);
         books.clock.advance(std::time::Duration::from_micros(1));
-        assert_eq!(usage.sweep().await.unwrap(), 1);
-        assert_eq!(usage.sweep().await.unwrap(), 0);
+        assert_eq!(books.usage.sweep().await.unwrap(), 1);
+        assert_eq!(books.usage.sweep().await.unwrap(), 0);
         assert_eq!(books.standing(owner).await, (0, 1, 4), "{}", test.name());
 
         // Too late to keep it; but if its work was done all the same, it counts.
-        let refused = usage.resolve(forgotten, Action::Confirm).await;
+        let refused = books.post(Instruction::Confirm(forgotten)).await;
         assert!(matches!(
             refused,
             Err(Error::WrongState(WrongState(State::Expired)))
         ));
-        usage.resolve(forgotten, Action::Settle).await.unwrap();
-        usage.resolve(forgotten, Action::Settle).await.unwrap();
+        books.post(settle(forgotten)).await.unwrap();
+        books.post(settle(forgotten)).await.unwrap();
         assert_eq!(books.standing(owner).await, (1, 1, 3));
         assert_eq!(books.disagreements().await, 0);
     }
@@ -93,12 +97,12 @@ async fn only_what_nobody_confirmed_expires() {
 async fn what_was_released_after_it_expired_cannot_be_settled() {
     for test in TestDb::both("usage").await {
         let books = Books::open(&test, "free:5").await;
-        let (owner, usage) = (user(), &books.usage);
-        let id = held(&books, owner).await;
-        for action in [Action::Expire, Action::Release, Action::Release] {
-            usage.resolve(id, action).await.unwrap();
+        let owner = user();
+        let id = books.held(owner, 1).await;
+        for action in [Instruction::Release as Make, Instruction::Release] {
+            books.post(action(id)).await.unwrap();
         }
-        let refused = usage.resolve(id, Action::Settle).await;
+        let refused = books.post(settle(id)).await;
         assert!(matches!(refused, Err(Error::WrongState(_))));
         assert_eq!(books.standing(owner).await, (0, 0, 5), "{}", test.name());
     }
@@ -110,7 +114,7 @@ async fn a_sweep_takes_more_than_one_batch() {
         let books = Books::open(&test, "free:150").await;
         let owner = user();
         for _ in 0..150 {
-            held(&books, owner).await;
+            books.held(owner, 1).await;
         }
         books.clock.advance(HOLD);
         let mut swept = Vec::new();
@@ -129,26 +133,26 @@ async fn settle_release_and_expiry_race_to_one_outcome() {
         let owner = user();
         let mut used = 0;
         for round in 0..ROUNDS {
-            let id = held(&books, owner).await;
-            let actions = [Action::Settle, Action::Release, Action::Expire];
+            let id = books.held(owner, 1).await;
+            let actions = [settle, Instruction::Release, Instruction::Expire];
             let outcomes = race(3, |index| {
                 let books = books.clone();
                 // Each round another one starts in front.
                 let action = actions[(index + usize::try_from(round).unwrap()) % 3];
-                async move { (action, books.usage.resolve(id, action).await) }
+                async move { (action, books.post(action(id)).await) }
             })
             .await;
             let won = |action| {
                 let (_, outcome) = outcomes.iter().find(|(one, _)| *one == action).unwrap();
                 match outcome {
-                    Ok(()) => true,
+                    Ok(_) => true,
                     Err(Error::WrongState(_)) => false,
                     Err(error) => panic!("{error}"),
                 }
             };
-            assert!(won(Action::Expire), "expiring is never refused");
-            assert_ne!(won(Action::Settle), won(Action::Release), "round {round}");
-            used += i64::from(won(Action::Settle));
+            assert!(won(Instruction::Expire), "expiring is never refused");
+            assert_ne!(won(settle), won(Instruction::Release), "round {round}");
+            used += i64::from(won(settle));
             assert_eq!(books.standing(owner).await, (used, 0, 1000 - used));
         }
         assert_eq!(books.disagreements().await, 0, "{}", test.name());
@@ -160,10 +164,10 @@ async fn a_settle_sent_twenty_times_counts_once() {
     for test in TestDb::both("usage").await {
         let books = Books::open(&test, "free:5").await;
         let owner = user();
-        let id = held(&books, owner).await;
+        let id = books.held(owner, 1).await;
         let outcomes = race(20, |_| {
             let books = books.clone();
-            async move { books.usage.resolve(id, Action::Settle).await }
+            async move { books.post(settle(id)).await }
         })
         .await;
         assert!(outcomes.iter().all(Result::is_ok));

@@ -4,6 +4,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use testkit::TestDb;
 use types::UserId;
 use usage::domain::error::Error;
+use usage::domain::meter::Meter;
+use usage::domain::rules::Amounts;
 use usage::domain::window::WindowKind;
 
 use crate::books::{Books, race, user};
@@ -14,7 +16,7 @@ const LEFT: usize = 5;
 async fn accepted(books: Vec<Books>, owner: UserId) -> usize {
     let outcomes = race(CALLERS, move |index| {
         let books = books[index % books.len()].clone();
-        async move { books.usage.reserve(&books.ask(owner, 1)).await }
+        async move { books.reserve(&books.ask(owner, 1)).await }
     })
     .await;
     for outcome in &outcomes {
@@ -102,20 +104,23 @@ async fn one_operation_makes_one_reservation_however_often_it_is_sent() {
         let ask = books.ask(owner, 1);
         let outcomes = race(50, |_| {
             let (books, ask) = (books.clone(), ask.clone());
-            async move { books.usage.reserve(&ask).await.unwrap() }
+            async move { books.reserve(&ask).await.unwrap() }
         })
         .await;
-        assert!(outcomes.iter().all(|one| *one == outcomes[0]));
+        let first = &outcomes[0].reservation;
+        assert!(outcomes.iter().all(|one| one.reservation == *first));
+        let made = outcomes.iter().filter(|one| !one.is_repeat).count();
+        assert_eq!(made, 1);
         assert_eq!(books.standing(owner).await, (0, 1, 0), "{}", test.name());
 
         // Another request with its id is refused, and changes nothing.
         for other in [
             books.ask(owner, 2).amounts,
-            vec![(usage::domain::meter::Meter::Generations, 3)],
+            Amounts::from([(Meter::Generations, 3)]),
         ] {
             let mut stolen = ask.clone();
             stolen.amounts = other;
-            let outcome = books.usage.reserve(&stolen).await;
+            let outcome = books.reserve(&stolen).await;
             assert!(matches!(outcome, Err(Error::OperationMismatch)));
         }
         assert_eq!(books.disagreements().await, 0);
@@ -127,15 +132,13 @@ async fn all_limits_or_none() {
     for test in TestDb::both("usage").await {
         let books = Books::open(&test, "free:5+2/day").await;
         let owner = user();
-        books.usage.reserve(&books.ask(owner, 2)).await.unwrap();
-        let refused = books.usage.reserve(&books.ask(owner, 1)).await;
+        books.reserve(&books.ask(owner, 2)).await.unwrap();
+        let refused = books.reserve(&books.ask(owner, 1)).await;
         let Err(Error::OverLimit(refusal)) = refused else {
             panic!("{refused:?}");
         };
-        let windows: Vec<_> = refusal
-            .over
-            .iter()
-            .map(|(one, _)| one.window.kind)
+        let windows: Vec<_> = (refusal.over.iter())
+            .map(|one| one.check.key.window)
             .collect();
         assert_eq!(windows, [WindowKind::Day]);
         // The month was not touched by what the day refused.
@@ -143,14 +146,12 @@ async fn all_limits_or_none() {
         assert_eq!(month, (0, 2, 3), "{}", test.name());
 
         // Both stand in the way: the one that resets last comes first.
-        let refused = books.usage.reserve(&books.ask(owner, 4)).await;
+        let refused = books.reserve(&books.ask(owner, 4)).await;
         let Err(Error::OverLimit(refusal)) = refused else {
             panic!("{refused:?}");
         };
-        let windows: Vec<_> = refusal
-            .over
-            .iter()
-            .map(|(one, _)| one.window.kind)
+        let windows: Vec<_> = (refusal.over.iter())
+            .map(|one| one.check.key.window)
             .collect();
         assert_eq!(windows, [WindowKind::Month, WindowKind::Day]);
         assert_eq!(books.disagreements().await, 0);
@@ -161,15 +162,12 @@ async fn all_limits_or_none() {
 async fn limits_at_their_edges() {
     for test in TestDb::both("usage").await {
         let closed = Books::open(&test, "closed:0").await;
-        let refused = closed.usage.reserve(&closed.ask(user(), 1)).await;
+        let refused = closed.reserve(&closed.ask(user(), 1)).await;
         assert!(matches!(refused, Err(Error::OverLimit(_))));
 
         let wide = Books::open(&test, "wide:1000000000").await;
         let owner = user();
-        wide.usage
-            .reserve(&wide.ask(owner, 1_000_000))
-            .await
-            .unwrap();
+        wide.reserve(&wide.ask(owner, 1_000_000)).await.unwrap();
         let standing = wide.standing(owner).await;
         assert_eq!(standing, (0, 1_000_000, 999_000_000));
 
@@ -179,7 +177,7 @@ async fn limits_at_their_edges() {
             .execute_unprepared(&format!("UPDATE counters SET used = {}", i64::MAX))
             .await
             .unwrap();
-        let refused = wide.usage.reserve(&wide.ask(owner, 1_000_000)).await;
+        let refused = wide.reserve(&wide.ask(owner, 1_000_000)).await;
         assert!(matches!(refused, Err(Error::OverLimit(_))), "{refused:?}");
         assert_eq!(wide.standing(owner).await.2, 0);
     }
@@ -190,14 +188,13 @@ async fn a_smaller_plan_shows_nothing_negative() {
     for test in TestDb::both("usage").await {
         let before = Books::open(&test, "pro:100").await;
         let owner = user();
-        let done = before.usage.reserve(&before.ask(owner, 30)).await.unwrap();
+        let held = before.held(owner, 30).await;
         let after = Books::open(&test, "pro:10").await;
         assert_eq!(after.standing(owner).await, (0, 30, 0), "{}", test.name());
-        let refused = after.usage.reserve(&after.ask(owner, 1)).await;
+        let refused = after.reserve(&after.ask(owner, 1)).await;
         assert!(matches!(refused, Err(Error::OverLimit(_))));
         // What is under way settles all the same.
-        let settle = usage::domain::reservation::Action::Settle;
-        after.usage.resolve(done.id, settle).await.unwrap();
+        after.settle(held).await.unwrap();
         assert_eq!(after.standing(owner).await, (30, 0, 0));
     }
 }

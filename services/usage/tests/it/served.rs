@@ -123,6 +123,7 @@ pub fn ask(owner: UserId, amount: i64) -> ReserveRequest {
             meter: Meter::Generations.into(),
             amount,
         }],
+        ..ReserveRequest::default()
     }
 }
 

@@ -48,6 +48,7 @@ async fn a_units_way() {
         for _ in 0..2 {
             let settle = SettleRequest {
                 reservation_id: reservation_id.clone(),
+                actuals: Vec::new(),
             };
             client.settle(served.as_service(settle)).await.unwrap();
         }
@@ -81,6 +82,7 @@ async fn bad_input_names_every_field() {
     for reservation_id in ["", "x", "0b94f6a6c5d64f6c9a0e2f1d3c4b5a69"] {
         let settle = SettleRequest {
             reservation_id: reservation_id.to_owned(),
+            actuals: Vec::new(),
         };
         let refused = client.settle(served.as_service(settle)).await;
         let fault = from_status(refused.unwrap_err());
@@ -217,13 +219,16 @@ async fn the_admin_port_says_how_it_is_and_what_it_did() {
     let reservation_id = made.unwrap().into_inner().reservation_id;
     let refused = client.reserve(served.as_service(ask(ANNA, 5))).await;
     refused.unwrap_err();
-    let settle = SettleRequest { reservation_id };
+    let settle = SettleRequest {
+        reservation_id,
+        actuals: Vec::new(),
+    };
     client.settle(served.as_service(settle)).await.unwrap();
     let metrics = served.admin("/metrics").await;
     for line in [
-        "usage_reservations_total{outcome=\"made\"} 1",
-        "usage_reservations_total{outcome=\"refused\"} 1",
-        "usage_resolutions_total{action=\"settle\",outcome=\"done\"} 1",
+        "usage_instructions_total{action=\"reserve\",outcome=\"done\"} 1",
+        "usage_instructions_total{action=\"reserve\",outcome=\"refused\"} 1",
+        "usage_instructions_total{action=\"settle\",outcome=\"done\"} 1",
     ] {
         assert!(metrics.contains(line), "{line} is missing in {metrics}");
     }
@@ -237,7 +242,7 @@ async fn refuses_old_tables_when_it_may_not_migrate() {
         let Err(StartError::Database(OpenError::Pending { pending, .. })) = refused else {
             panic!("{}: it started on an empty database", test.name());
         };
-        assert_eq!(pending, ["m0001_reservations"]);
+        assert_eq!(pending, crate::migrations::STEPS);
         App::build(configure(&test, &[])).await.unwrap();
         let config = configure(&test, &[("BOTTEGA_MIGRATE", "off")]);
         App::build(config).await.unwrap();

@@ -9,7 +9,6 @@ use super::{Done, Outcome};
 use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::counter::Key;
 use crate::domain::entry::{Account, Entry, EntryKind};
-use crate::domain::error::Error;
 use crate::domain::meter::Meter;
 use crate::domain::reservation::{Reservation, State, WrongState};
 use crate::domain::rules::Amounts;
@@ -35,10 +34,10 @@ impl Sheet {
         }
         let row = row.clone();
         self.end_suspense(&row);
-        let money = self.spend(&row, Meter::Microusd, actuals)?;
-        let units = self.spend(&row, Meter::Generations, actuals)?;
+        let money = self.spend(&row, Meter::Microusd, actuals);
+        let units = self.spend(&row, Meter::Generations, actuals);
         for meter in [Meter::Tokens, Meter::StorageBytes, Meter::Requests] {
-            self.spend(&row, meter, actuals)?;
+            self.spend(&row, meter, actuals);
         }
         let tokens = actuals
             .get(&Meter::Tokens)
@@ -128,30 +127,30 @@ impl Sheet {
 
     // Held units become used ones, as many as were needed. A reservation that holds nothing (any
     // more) takes what still fits: work that was done counts, but nobody goes over for it.
-    fn spend(&mut self, row: &Reservation, meter: Meter, actuals: &Amounts) -> Result<Use, Error> {
+    fn spend(&mut self, row: &Reservation, meter: Meter, actuals: &Amounts) -> Use {
         let reserved = row.amounts.get(&meter).copied().unwrap_or(0);
         let actual = actuals.get(&meter).copied().unwrap_or(reserved);
         let items = row.items.iter().filter(|item| item.key.meter == meter);
         let items: Vec<_> = items.cloned().collect();
         let most = actual.min(reserved);
         let counted = if items.is_empty() {
-            self.spend_late(row, meter, most)?
+            self.spend_late(row, meter, most)
         } else {
             for item in &items {
                 self.change(&item.key, |count| {
                     count.tally.held -= item.amount;
-                    count.tally.used += most;
+                    count.tally.used = count.tally.used.saturating_add(most);
                 });
             }
             most
         };
-        let beyond = actual - counted;
-        Ok(Use { counted, beyond })
+        let beyond = actual.saturating_sub(counted);
+        Use { counted, beyond }
     }
 
-    fn spend_late(&mut self, row: &Reservation, meter: Meter, most: i64) -> Result<i64, Error> {
+    fn spend_late(&mut self, row: &Reservation, meter: Meter, most: i64) -> i64 {
         let amounts = Amounts::from([(meter, most)]);
-        let checks = self.rules.checks(order_of(row), &amounts)?;
+        let checks = self.rules.checks_left(order_of(row), &amounts);
         let room = (checks.iter())
             .filter(|check| check.is_hard)
             .map(|check| self.tally(&check.key).remaining(check.limit))
@@ -160,11 +159,11 @@ impl Sheet {
         let keys: BTreeSet<Key> = checks.into_iter().map(|check| check.key).collect();
         for key in keys.into_iter().filter(|_| counted > 0) {
             self.change(&key, |count| {
-                count.tally.used += counted;
+                count.tally.used = count.tally.used.saturating_add(counted);
                 count.cap = count.cap.max(count.tally.committed());
             });
         }
-        Ok(counted)
+        counted
     }
 
     fn ring_loss(&mut self, row: &Reservation, money: Use) {

@@ -69,6 +69,15 @@ impl Instruction {
         }
     }
 
+    /// Whether it may move what its reservation holds.
+    #[must_use]
+    pub const fn moves_what_is_held(&self) -> bool {
+        !matches!(
+            self,
+            Self::Confirm(_) | Self::Extend(..) | Self::Reserve(_) | Self::Adjust(_)
+        )
+    }
+
     /// As it stands in metrics.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

@@ -1,6 +1,7 @@
 //! The sheet a clerk works on: the rows of one transaction, what was changed on them, and the ledger
 //! rows and alerts that come of it.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct Sheet {
     ids: Arc<dyn IdSource>,
     lines: HashMap<ReservationId, Line>,
     counts: BTreeMap<Key, Count>,
+    // Counters that were looked at without being on the sheet.
+    missing: RefCell<BTreeSet<Key>>,
     entries: Vec<Entry>,
     alerts: Vec<Alert>,
 }
@@ -81,20 +84,23 @@ impl Sheet {
             ids,
             lines: (rows.into_iter().map(|row| (row.id, line(row)))).collect(),
             counts: BTreeMap::new(),
+            missing: RefCell::default(),
             entries: Vec::new(),
             alerts: Vec::new(),
         }
     }
 
-    /// The counters these instructions may touch, in locking order.
+    /// The counters these instructions will touch, in locking order, as far as it can be foreseen:
+    /// what one of them makes, another one may move. [`Sheet::missing`] names the others.
     #[must_use]
     pub fn keys(&self, instructions: &[Instruction]) -> BTreeSet<Key> {
         let mut keys = BTreeSet::new();
         for instruction in instructions {
             let row = self.lines.get(&instruction.id()).map(|line| &line.row);
-            for item in row.into_iter().flat_map(|row| &row.items) {
-                keys.insert(item.key.clone());
-            }
+            let held = row.filter(|_| instruction.moves_what_is_held());
+            keys.extend(
+                (held.into_iter()).flat_map(|row| row.items.iter().map(|one| one.key.clone())),
+            );
             let checks = self.checks_of(instruction, row).unwrap_or_default();
             keys.extend(checks.into_iter().map(|check| check.key));
         }
@@ -127,10 +133,24 @@ impl Sheet {
                 };
                 Ok(self.rules.checks(order, &amounts)?)
             }
-            (Instruction::Adjust(adjustment), _) => self.adjusted(adjustment),
-            (_, Some(row)) => Ok(self.rules.checks(order_of(row), &row.amounts)?),
-            (_, None) => Ok(Vec::new()),
+            (Instruction::Adjust(adjustment), None) => self.adjusted(adjustment),
+            // A repeat looks at what the limits are now.
+            (Instruction::Reserve(_) | Instruction::Adjust(_), Some(row)) => {
+                Ok(self.rules.checks(order_of(row), &row.amounts)?)
+            }
+            // Whoever holds nothing any more takes what still fits.
+            (Instruction::Settle(..), Some(row)) if row.items.is_empty() => {
+                Ok(self.rules.checks_left(order_of(row), &row.amounts))
+            }
+            _ => Ok(Vec::new()),
         }
+    }
+
+    /// The counters that were touched without being on the sheet. When there are any, nothing that
+    /// was posted holds: begin again with them.
+    #[must_use]
+    pub fn missing(&self) -> BTreeSet<Key> {
+        self.missing.borrow().clone()
     }
 
     /// Puts the counters of [`Sheet::keys`] on the sheet.
@@ -197,18 +217,19 @@ impl Sheet {
     }
 
     pub(super) fn tally(&self, key: &Key) -> Tally {
-        self.counts
-            .get(key)
-            .map_or(Tally::default(), |one| one.tally)
+        let count = self.counts.get(key);
+        if count.is_none() {
+            self.missing.borrow_mut().insert(key.clone());
+        }
+        count.map_or(Tally::default(), |one| one.tally)
     }
 
     /// Moves a counter, and lets its budgets ring when it passes their thresholds.
     pub(super) fn change(&mut self, key: &Key, change: impl FnOnce(&mut Count)) {
-        let count = self.counts.entry(key.clone()).or_insert(Count {
-            tally: Tally::default(),
-            cap: i64::MAX,
-            before: Tally::default(),
-        });
+        let Some(count) = self.counts.get_mut(key) else {
+            self.missing.borrow_mut().insert(key.clone());
+            return;
+        };
         let before = count.tally;
         change(count);
         let after = count.tally;
@@ -265,6 +286,20 @@ impl Sheet {
             reservation: row,
             is_repeat: true,
         }
+    }
+}
+
+impl Writes {
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            lines,
+            counts,
+            entries,
+            alerts,
+        } = self;
+        lines.is_empty() && counts.is_empty() && entries.is_empty() && alerts.is_empty()
     }
 }
 

@@ -1,0 +1,178 @@
+//! Counters as rows: locked in the order of their keys, moved by differences.
+
+use std::collections::BTreeSet;
+
+use database::Backend;
+use sea_orm::{ConnectionTrait, QueryResult};
+use serde::Serialize;
+use types::Timestamp;
+
+use super::error::StoreError;
+use super::reservations::for_update;
+use super::row_set::{self, Column, Kind};
+use crate::domain::clerk::Count;
+use crate::domain::counter::{Key, Tally};
+
+const SET: &[Column] = &[
+    ("place", Kind::Number),
+    ("subject", Kind::Text),
+    ("meter", Kind::Text),
+    ("window_kind", Kind::Text),
+    ("window_start", Kind::Number),
+    ("used", Kind::Number),
+    ("held", Kind::Number),
+    ("granted", Kind::Number),
+    ("cap", Kind::Number),
+];
+// The columns that name a counter.
+const NAME: usize = 5;
+const SAME: &str = "made.subject = given.subject AND made.meter = given.meter
+    AND made.window_kind = given.window_kind AND made.window_start = given.window_start";
+
+#[derive(Serialize)]
+struct Named<'a> {
+    place: usize,
+    subject: &'a str,
+    meter: &'static str,
+    window_kind: &'static str,
+    window_start: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Moved<'a> {
+    #[serde(flatten)]
+    name: Named<'a>,
+    used: i64,
+    held: i64,
+    granted: i64,
+    cap: i64,
+}
+
+/// Locks those of these counters that exist, in the order of their keys, and reads them and their
+/// caps.
+pub async fn lock(
+    connection: &impl ConnectionTrait,
+    keys: &BTreeSet<Key>,
+) -> Result<Vec<(Key, Tally, i64)>, StoreError> {
+    let keys: Vec<&Key> = keys.iter().collect();
+    let lock = for_update(row_set::backend_of(connection), "made");
+    let found = find(connection, &keys, &lock).await?;
+    let count = |(place, tally, cap): (usize, Tally, i64)| {
+        let key = keys.get(place).copied().cloned();
+        let key = key.ok_or(StoreError::Corrupt("a counter's place"))?;
+        Ok((key, tally, cap))
+    };
+    found.into_iter().map(count).collect()
+}
+
+/// What stands on these counters, in their order; nothing on those that do not exist.
+pub async fn read(
+    connection: &impl ConnectionTrait,
+    keys: &[Key],
+) -> Result<Vec<Tally>, StoreError> {
+    let names: Vec<&Key> = keys.iter().collect();
+    let mut tallies = vec![Tally::default(); keys.len()];
+    for (place, tally, _) in find(connection, &names, "").await? {
+        if let Some(slot) = tallies.get_mut(place) {
+            *slot = tally;
+        }
+    }
+    Ok(tallies)
+}
+
+async fn find(
+    connection: &impl ConnectionTrait,
+    keys: &[&Key],
+    lock: &str,
+) -> Result<Vec<(usize, Tally, i64)>, StoreError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let given = given(connection, NAME);
+    let sql = format!(
+        "SELECT given.place, made.used, made.held, made.granted, made.cap
+         FROM {given} JOIN counters AS made ON {SAME}
+         ORDER BY made.subject, made.meter, made.window_kind, made.window_start {lock}"
+    );
+    let statement = row_set::statement(connection, sql, &names(keys))?;
+    let rows = connection.query_all_raw(statement).await?;
+    rows.iter().map(found).collect()
+}
+
+fn found(row: &QueryResult) -> Result<(usize, Tally, i64), StoreError> {
+    let place: i64 = row.try_get("", "place")?;
+    let tally = Tally {
+        used: row.try_get("", "used")?,
+        held: row.try_get("", "held")?,
+        granted: row.try_get("", "granted")?,
+    };
+    let place = usize::try_from(place).map_err(|_| StoreError::Corrupt("a counter's place"))?;
+    Ok((place, tally, row.try_get("", "cap")?))
+}
+
+/// Makes those of these counters that do not exist.
+pub async fn ensure(
+    connection: &impl ConnectionTrait,
+    keys: &BTreeSet<Key>,
+) -> Result<(), StoreError> {
+    let keys: Vec<&Key> = keys.iter().collect();
+    let given = given(connection, NAME);
+    let unbounded = i64::MAX;
+    let sql = format!(
+        "INSERT INTO counters (subject, meter, window_kind, window_start, used, held, granted, cap)
+         SELECT subject, meter, window_kind, window_start, 0, 0, 0, {unbounded} FROM {given} WHERE TRUE
+         ON CONFLICT DO NOTHING"
+    );
+    let statement = row_set::statement(connection, sql, &names(&keys))?;
+    connection.execute_raw(statement).await?;
+    Ok(())
+}
+
+/// Moves counters that are locked, and says whether all of them were there.
+pub async fn update(
+    connection: &impl ConnectionTrait,
+    counts: &[(Key, Count)],
+) -> Result<bool, StoreError> {
+    if counts.is_empty() {
+        return Ok(true);
+    }
+    let moved = counts
+        .iter()
+        .enumerate()
+        .map(|(place, (key, count))| Moved {
+            name: named(place, key),
+            used: count.tally.used.saturating_sub(count.before.used),
+            held: count.tally.held.saturating_sub(count.before.held),
+            granted: count.tally.granted.saturating_sub(count.before.granted),
+            cap: count.cap,
+        });
+    let given = given(connection, SET.len());
+    let sql = format!(
+        "UPDATE counters AS made SET used = made.used + given.used, held = made.held + given.held,
+            granted = made.granted + given.granted, cap = given.cap
+         FROM {given} WHERE {SAME}"
+    );
+    let statement = row_set::statement(connection, sql, &moved.collect::<Vec<_>>())?;
+    let written = connection.execute_raw(statement).await?.rows_affected();
+    Ok(usize::try_from(written) == Ok(counts.len()))
+}
+
+fn given(connection: &impl ConnectionTrait, columns: usize) -> String {
+    let backend: Backend = row_set::backend_of(connection);
+    row_set::table(backend, SET.get(..columns).unwrap_or(SET))
+}
+
+fn names<'a>(keys: &[&'a Key]) -> Vec<Named<'a>> {
+    let named = |(place, key): (usize, &&'a Key)| named(place, key);
+    keys.iter().enumerate().map(named).collect()
+}
+
+fn named(place: usize, key: &Key) -> Named<'_> {
+    Named {
+        place,
+        subject: key.subject.as_str(),
+        meter: key.meter.as_str(),
+        window_kind: key.window.as_str(),
+        window_start: key.start,
+    }
+}

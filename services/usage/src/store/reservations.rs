@@ -1,0 +1,214 @@
+//! Reservations as rows. What they hold and what they are for is JSON in them.
+
+use std::collections::BTreeSet;
+
+use database::Backend;
+use sea_orm::{ConnectionTrait, QueryResult};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use types::{ReservationId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::row_set::{self, Column, Kind};
+use crate::domain::clerk::Line;
+use crate::domain::ports::Due;
+use crate::domain::reservation::{Item, Reservation, State};
+use crate::domain::rules::Amounts;
+use crate::domain::scope::Purpose;
+
+const COLUMNS: &str = "id, request_hash, owner, tier, state, amounts, purpose, items, price_version, \
+                       amend_hash, created_at, expires_at, resolved_at";
+
+const SET: &[Column] = &[
+    ("id", Kind::Id),
+    ("was", Kind::Text),
+    ("request_hash", Kind::Text),
+    ("owner", Kind::Id),
+    ("tier", Kind::Text),
+    ("state", Kind::Text),
+    ("amounts", Kind::Text),
+    ("purpose", Kind::Text),
+    ("items", Kind::Text),
+    ("price_version", Kind::Text),
+    ("amend_hash", Kind::Text),
+    ("created_at", Kind::Number),
+    ("expires_at", Kind::Number),
+    ("resolved_at", Kind::Number),
+];
+
+#[derive(Serialize)]
+struct Named {
+    id: ReservationId,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    id: ReservationId,
+    was: Option<&'static str>,
+    request_hash: &'a str,
+    owner: UserId,
+    tier: &'a str,
+    state: &'static str,
+    amounts: &'a Amounts,
+    purpose: &'a Purpose,
+    items: &'a [Item],
+    price_version: &'a str,
+    amend_hash: &'a str,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    resolved_at: Option<Timestamp>,
+}
+
+/// Locks those of these reservations that exist, by id, and reads them; beside them the version of
+/// the rules, as it is in the same moment.
+pub async fn lock(
+    connection: &impl ConnectionTrait,
+    ids: &BTreeSet<ReservationId>,
+) -> Result<(i64, Vec<Reservation>), StoreError> {
+    let backend = row_set::backend_of(connection);
+    let given = row_set::table(backend, &[("id", Kind::Id)]);
+    let lock = for_update(backend, "made");
+    let sql = format!(
+        "SELECT rules.version, found.* FROM rules_version AS rules LEFT JOIN (
+            SELECT made.* FROM {given} JOIN reservations AS made ON made.id = given.id
+            ORDER BY made.id {lock}) AS found ON TRUE"
+    );
+    let rows: Vec<Named> = ids.iter().map(|id| Named { id: *id }).collect();
+    let statement = row_set::statement(connection, sql, &rows)?;
+    let rows = connection.query_all_raw(statement).await?;
+    let first = rows.first();
+    let first = first.ok_or(StoreError::Corrupt("the rules have no version"))?;
+    let version = first.try_get("", "version")?;
+    if first.try_get::<Option<Uuid>>("", "id")?.is_none() {
+        return Ok((version, Vec::new()));
+    }
+    let found: Result<_, _> = rows.iter().map(read).collect();
+    Ok((version, found?))
+}
+
+/// Locks rows of this alias until the transaction ends, where there is more than one writer.
+pub fn for_update(backend: Backend, alias: &str) -> String {
+    match backend {
+        Backend::Postgres => format!("FOR UPDATE OF {alias}"),
+        Backend::Sqlite => String::new(),
+    }
+}
+
+/// Writes new reservations, and says whether nobody else made one of them meanwhile.
+pub async fn insert(connection: &impl ConnectionTrait, lines: &[Line]) -> Result<bool, StoreError> {
+    let given = row_set::table(row_set::backend_of(connection), SET);
+    let sql = format!(
+        "INSERT INTO reservations ({COLUMNS}) SELECT {COLUMNS} FROM {given} WHERE TRUE
+         ON CONFLICT (id) DO NOTHING"
+    );
+    write(connection, sql, lines, |line| line.from.is_none()).await
+}
+
+/// Writes what became of reservations that were read before, and says whether all were as they
+/// were read.
+pub async fn update(connection: &impl ConnectionTrait, lines: &[Line]) -> Result<bool, StoreError> {
+    let given = row_set::table(row_set::backend_of(connection), SET);
+    let sql = format!(
+        "UPDATE reservations AS made SET state = given.state, amounts = given.amounts,
+            purpose = given.purpose, items = given.items, price_version = given.price_version,
+            amend_hash = given.amend_hash, expires_at = given.expires_at,
+            resolved_at = given.resolved_at
+         FROM {given} WHERE made.id = given.id AND made.state = given.was"
+    );
+    write(connection, sql, lines, |line| line.from.is_some()).await
+}
+
+async fn write(
+    connection: &impl ConnectionTrait,
+    sql: String,
+    lines: &[Line],
+    which: impl Fn(&Line) -> bool,
+) -> Result<bool, StoreError> {
+    let rows: Vec<Row<'_>> = lines.iter().filter(|line| which(line)).map(row).collect();
+    if rows.is_empty() {
+        return Ok(true);
+    }
+    let statement = row_set::statement(connection, sql, &rows)?;
+    let written = connection.execute_raw(statement).await?.rows_affected();
+    Ok(usize::try_from(written) == Ok(rows.len()))
+}
+
+fn row(line: &Line) -> Row<'_> {
+    let one = &line.row;
+    Row {
+        id: one.id,
+        was: line.from.map(State::as_str),
+        request_hash: &one.request_hash,
+        owner: one.owner,
+        tier: &one.tier,
+        state: one.state.as_str(),
+        amounts: &one.amounts,
+        purpose: &one.purpose,
+        items: &one.items,
+        price_version: &one.price_version,
+        amend_hash: &one.amend_hash,
+        created_at: one.created_at,
+        expires_at: one.expires_at,
+        resolved_at: one.resolved_at,
+    }
+}
+
+/// Reads a row with every column of the table.
+pub fn read(row: &QueryResult) -> Result<Reservation, StoreError> {
+    let state: String = row.try_get("", "state")?;
+    Ok(Reservation {
+        id: ReservationId(row.try_get("", "id")?),
+        request_hash: row.try_get("", "request_hash")?,
+        owner: UserId(row.try_get("", "owner")?),
+        tier: row.try_get("", "tier")?,
+        state: State::parse(&state).ok_or(StoreError::Corrupt("a reservation's state"))?,
+        amounts: json(row, "amounts")?,
+        purpose: json(row, "purpose")?,
+        items: json(row, "items")?,
+        price_version: row.try_get("", "price_version")?,
+        amend_hash: row.try_get("", "amend_hash")?,
+        created_at: Timestamp(row.try_get("", "created_at")?),
+        expires_at: Timestamp(row.try_get("", "expires_at")?),
+        resolved_at: row
+            .try_get::<Option<i64>>("", "resolved_at")?
+            .map(Timestamp),
+    })
+}
+
+fn json<T: DeserializeOwned>(row: &QueryResult, column: &'static str) -> Result<T, StoreError> {
+    let text: String = row.try_get("", column)?;
+    serde_json::from_str(&text).map_err(|_| StoreError::Corrupt(column))
+}
+
+/// Reservations that expired by `now`, the longest overdue first, at most `most`; without those in
+/// `except`.
+pub async fn due(
+    connection: &impl ConnectionTrait,
+    now: Timestamp,
+    most: u64,
+    except: &BTreeSet<ReservationId>,
+) -> Result<Vec<Due>, StoreError> {
+    let given = row_set::table(row_set::backend_of(connection), &[("id", Kind::Id)]);
+    let sql = format!(
+        "SELECT id, purpose FROM reservations
+         WHERE state IN ('held', 'confirmed') AND expires_at <= $2
+            AND id NOT IN (SELECT id FROM {given})
+         ORDER BY expires_at LIMIT $3"
+    );
+    let except: Vec<Named> = except.iter().map(|id| Named { id: *id }).collect();
+    let mut statement = row_set::statement(connection, sql, &except)?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    if let Some(values) = &mut statement.values {
+        values.0.extend([now.micros().into(), most.into()]);
+    }
+    let rows = connection.query_all_raw(statement).await?;
+    let due = |row: &QueryResult| {
+        let purpose: Purpose = json(row, "purpose")?;
+        Ok(Due {
+            id: ReservationId(row.try_get("", "id")?),
+            keeper: purpose.keeper,
+        })
+    };
+    rows.iter().map(due).collect()
+}

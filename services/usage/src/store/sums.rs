@@ -1,0 +1,173 @@
+//! What ledger rows add up to: per day and purpose, for reports and for budgets made in the middle of
+//! their window; per minute, for the breaker.
+
+use std::collections::BTreeMap;
+
+use sea_orm::ConnectionTrait;
+use serde::Serialize;
+use types::UserId;
+
+use super::error::StoreError;
+use super::row_set::{self, Column, Kind};
+use crate::domain::entry::{Entry, EntryKind};
+use crate::domain::scope::Purpose;
+
+const MINUTE: i64 = 60_000_000;
+
+const DAILY: &[Column] = &[
+    ("day", Kind::Number),
+    ("owner", Kind::Id),
+    ("tier", Kind::Text),
+    ("work", Kind::Text),
+    ("provider", Kind::Text),
+    ("model", Kind::Text),
+    ("project", Kind::Text),
+    ("api_key", Kind::Text),
+    ("records", Kind::Number),
+    ("units", Kind::Number),
+    ("tokens", Kind::Number),
+    ("charged", Kind::Number),
+    ("loss", Kind::Number),
+];
+
+const MINUTES: &[Column] = &[
+    ("minute", Kind::Number),
+    ("shard", Kind::Number),
+    ("microusd", Kind::Number),
+];
+
+// In the order of the table's key, which is the order rows are locked in.
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+struct Name<'a> {
+    owner: UserId,
+    day: i32,
+    tier: &'a str,
+    work: &'a str,
+    provider: &'a str,
+    model: &'a str,
+    project: &'a str,
+    api_key: &'a str,
+}
+
+#[derive(Serialize, Default)]
+struct Sum {
+    records: i64,
+    units: i64,
+    tokens: i64,
+    charged: i64,
+    loss: i64,
+}
+
+#[derive(Serialize)]
+struct Day<'a> {
+    #[serde(flatten)]
+    name: Name<'a>,
+    #[serde(flatten)]
+    sum: Sum,
+}
+
+#[derive(Serialize)]
+struct Minute {
+    minute: i64,
+    shard: u32,
+    microusd: i64,
+}
+
+/// Adds charges and losses to the sums of their days. Corrections are no use: they stand in the
+/// ledger only.
+pub async fn add_days(
+    connection: &impl ConnectionTrait,
+    entries: &[Entry],
+) -> Result<(), StoreError> {
+    let mut sums: BTreeMap<Name<'_>, Sum> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| is_use(entry.kind)) {
+        let sum = sums.entry(name(entry)).or_default();
+        sum.units = sum.units.saturating_add(entry.units);
+        sum.tokens = sum.tokens.saturating_add(entry.tokens);
+        match entry.kind {
+            EntryKind::Loss => sum.loss = sum.loss.saturating_add(entry.amount.0),
+            _ => {
+                sum.records += 1;
+                sum.charged = sum.charged.saturating_add(entry.amount.0);
+            }
+        }
+    }
+    if sums.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<Day<'_>> = (sums.into_iter())
+        .map(|(name, sum)| Day { name, sum })
+        .collect();
+    let given = row_set::table(row_set::backend_of(connection), DAILY);
+    let columns = "day, owner, tier, work, provider, model, project, api_key, records, units, \
+                   tokens, charged, loss";
+    let sql = format!(
+        "INSERT INTO usage_daily AS kept ({columns}) SELECT {columns} FROM {given} WHERE TRUE
+         ON CONFLICT (owner, day, tier, work, provider, model, project, api_key) DO UPDATE
+         SET records = kept.records + excluded.records, units = kept.units + excluded.units,
+             tokens = kept.tokens + excluded.tokens, charged = kept.charged + excluded.charged,
+             loss = kept.loss + excluded.loss"
+    );
+    let statement = row_set::statement(connection, sql, &rows)?;
+    connection.execute_raw(statement).await?;
+    Ok(())
+}
+
+/// Adds charges and losses to what was spent in their minutes.
+pub async fn add_minutes(
+    connection: &impl ConnectionTrait,
+    entries: &[Entry],
+    shard: u32,
+) -> Result<(), StoreError> {
+    let mut sums: BTreeMap<i64, i64> = BTreeMap::new();
+    for entry in entries.iter().filter(|entry| is_use(entry.kind)) {
+        let sum = sums.entry(entry.created_at.micros().div_euclid(MINUTE));
+        let sum = sum.or_default();
+        *sum = sum.saturating_add(entry.amount.0);
+    }
+    let rows: Vec<Minute> = (sums.into_iter())
+        .filter(|(_, microusd)| *microusd != 0)
+        .map(|(minute, microusd)| Minute {
+            minute,
+            shard,
+            microusd,
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let given = row_set::table(row_set::backend_of(connection), MINUTES);
+    let sql = format!(
+        "INSERT INTO spend_minutes AS kept (minute, shard, microusd)
+         SELECT minute, shard, microusd FROM {given} WHERE TRUE
+         ON CONFLICT (minute, shard) DO UPDATE SET microusd = kept.microusd + excluded.microusd"
+    );
+    let statement = row_set::statement(connection, sql, &rows)?;
+    connection.execute_raw(statement).await?;
+    Ok(())
+}
+
+fn is_use(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::Charge | EntryKind::Loss)
+}
+
+fn name(entry: &Entry) -> Name<'_> {
+    let Purpose {
+        kind,
+        provider,
+        model,
+        project,
+        api_key,
+        ..
+    } = &entry.purpose;
+    Name {
+        owner: entry.owner,
+        day: entry.day,
+        tier: &entry.tier,
+        work: kind,
+        provider,
+        model,
+        project,
+        api_key,
+    }
+}
