@@ -21,6 +21,7 @@ use crate::sweeper;
 pub struct App {
     grpc: GrpcApp,
     usage: Arc<Usage>,
+    book: SqlBook,
     sweep_interval: Duration,
     db: Database,
 }
@@ -64,8 +65,9 @@ impl App {
             clock: Arc::clone(&clock),
             ids: Arc::new(SystemIds),
         };
-        let book = Arc::new(SqlBook::new(db.clone(), desk));
-        let usage = Arc::new(Usage::new(book, config.hold_ttl, clock));
+        let book = SqlBook::new(db.clone(), desk);
+        let usage = Usage::new(Arc::new(book.clone()), config.hold_ttl, clock);
+        let usage = Arc::new(usage);
         let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage)));
         let admin = UsageAdminServiceServer::new(UsageAdminRpc::new(Arc::clone(&usage)));
         let grpc = GrpcApp::new("usage", verifier, readiness(&db), config.grpc);
@@ -73,6 +75,7 @@ impl App {
         Ok(Self {
             grpc,
             usage,
+            book,
             sweep_interval: config.sweep_interval,
             db,
         })
@@ -89,6 +92,8 @@ impl App {
         // Whatever ended the server ends the sweeper too; a sweep under way is a few statements.
         shutdown.trigger();
         let _ = tokio::time::timeout(shutdown.drain(), sweeping).await;
+        // What the tellers took is done before the database goes.
+        self.book.close().await;
         self.db.close().await;
         outcome
     }

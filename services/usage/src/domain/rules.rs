@@ -86,7 +86,8 @@ impl Rules {
         &self.calendar
     }
 
-    /// Every limit that these amounts must fit under, plan first; amounts of 0 are looked at.
+    /// Every limit that these amounts must fit under: those of the plan first, the shortest window
+    /// before the others; amounts of 0 are looked at.
     ///
     /// # Errors
     /// The owner's plan is not known.
@@ -135,7 +136,9 @@ impl Rules {
                 is_hard: true,
             }
         });
-        checks.collect()
+        let mut checks: Vec<Check> = checks.collect();
+        checks.sort_by(|left, right| left.key.cmp(&right.key));
+        checks
     }
 
     /// The limit a budget sets for `amount` more units at `moment`.

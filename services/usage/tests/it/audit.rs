@@ -30,13 +30,9 @@ impl Books {
                  FROM reservations r, json_each(r.items) i"
             }
         };
-        let number = match self.db.backend() {
-            Backend::Postgres => "::bigint",
-            Backend::Sqlite => "",
-        };
         self.number(&format!(
             "WITH items AS ({items} WHERE r.state IN ('held', 'confirmed', 'suspended')),
-             sums AS (SELECT subject, meter, window_kind, window_start, SUM(amount){number} AS held
+             sums AS (SELECT subject, meter, window_kind, window_start, SUM(amount) AS held
                 FROM items GROUP BY subject, meter, window_kind, window_start)
              SELECT COUNT(*) AS n FROM counters c FULL JOIN sums s
                ON s.subject = c.subject AND s.meter = c.meter
@@ -102,12 +98,8 @@ impl Books {
 
     /// Units that ended up used, of everybody, by the records of the ledger.
     pub async fn recorded(&self, column: &str) -> i64 {
-        let number = match self.db.backend() {
-            Backend::Postgres => "::bigint",
-            Backend::Sqlite => "",
-        };
         self.number(&format!(
-            "SELECT COALESCE(SUM({column}), 0){number} AS n FROM entries WHERE kind = 'charge'"
+            "SELECT COALESCE(SUM({column}), 0) AS n FROM entries WHERE kind = 'charge'"
         ))
         .await
     }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use database::Database;
+use database::{Backend, Database};
 use sea_orm::{ConnectionTrait, Statement};
 use testkit::{ManualClock, TestDb};
 use time::macros::datetime;
@@ -123,8 +123,8 @@ impl Books {
     /// Makes a budget for everybody, or changes its limit.
     pub async fn budget(&self, scope: (&str, &str), meter: Meter, limit: i64) {
         let id = match self.db.backend() {
-            database::Backend::Postgres => "gen_random_uuid()",
-            database::Backend::Sqlite => "randomblob(16)",
+            Backend::Postgres => "gen_random_uuid()",
+            Backend::Sqlite => "randomblob(16)",
         };
         let ((scope, value), meter) = (scope, meter.as_str());
         let transaction = self.db.begin().await.unwrap();
@@ -143,6 +143,11 @@ impl Books {
 
     /// One number from SQL, as `n`.
     pub async fn number(&self, sql: &str) -> i64 {
+        // PostgreSQL's sums are wider than its numbers.
+        let sql = match self.db.backend() {
+            Backend::Postgres => format!("SELECT n::bigint AS n FROM ({sql}) AS one"),
+            Backend::Sqlite => sql.to_owned(),
+        };
         let statement = Statement::from_string(self.db.read().get_database_backend(), sql);
         let row = self.db.read().query_one_raw(statement).await.unwrap();
         row.unwrap().try_get("", "n").unwrap()

@@ -174,7 +174,10 @@ async fn limits_at_their_edges() {
         // A counter at the end of its type refuses, and wraps nowhere.
         wide.db
             .write()
-            .execute_unprepared(&format!("UPDATE counters SET used = {}", i64::MAX))
+            .execute_unprepared(&format!(
+                "UPDATE counters SET used = {0}, held = 0, cap = {0}",
+                i64::MAX
+            ))
             .await
             .unwrap();
         let refused = wide.reserve(&wide.ask(owner, 1_000_000)).await;

@@ -156,14 +156,14 @@ SELECT id, id, request_hash, owner, tier, CASE state WHEN 'suspended' THEN 'conf
        expires_at, created_at, resolved_at
 FROM reservations;
 ";
-const DOWN_POSTGRES: &str = r"
+const DOWN_POSTGRES: &str = r#"
 INSERT INTO reservation_items
-SELECT r.id, i.subject, i.meter, i.window, i.start, i.amount
-FROM reservations r, json_to_recordset(r.items::json) AS i(subject TEXT, meter TEXT, window TEXT, start BIGINT, amount BIGINT);
+SELECT r.id, i.subject, i.meter, i."window", i.start, i.amount
+FROM reservations r, json_to_recordset(r.items::json) AS i(subject TEXT, meter TEXT, "window" TEXT, start BIGINT, amount BIGINT);
 DROP TABLE reservations;
 ALTER TABLE reservations_last RENAME TO reservations;
 CREATE INDEX reservations_due ON reservations (expires_at) WHERE state = 'held';
-";
+"#;
 const DOWN_SQLITE: &str = r"
 INSERT INTO reservation_items
 SELECT r.id, i.value ->> 'subject', i.value ->> 'meter', i.value ->> 'window', i.value ->> 'start', i.value ->> 'amount'
