@@ -72,7 +72,8 @@ impl Local {
     pub fn learn(&self, buckets: &[Bucket], debts: &[u64]) {
         self.alone(buckets, |now| {
             for (bucket, debt) in buckets.iter().zip(debts) {
-                if *debt > self.debt(bucket, now) {
+                let debt = (*debt).min(Gcra::of(bucket.limit).capacity);
+                if debt > self.debt(bucket, now) {
                     self.set(bucket, now + debt);
                 }
             }
