@@ -9,6 +9,7 @@ use gateway::rate::{
     Bucket, Class, Gcra, Limit, Limiter, Local, RedisSettings, Shared, StoreAway, Verdict, Who,
 };
 use redis::AsyncCommands;
+use testkit::TestRedis;
 use types::UserId;
 use uuid::Uuid;
 
@@ -251,4 +252,48 @@ async fn idle_callers_are_forgotten_here_and_there() {
         .unwrap();
     let left: i64 = redis.pttl(mine[0].key()).await.unwrap();
     assert!((1..=100).contains(&left), "{left} ms");
+}
+
+#[tokio::test]
+async fn one_question_decides_and_no_clock_but_that_of_redis() {
+    let redis = TestRedis::start();
+    let settings = RedisSettings {
+        client: redis::Client::open(redis.url()).unwrap(),
+        ..settings()
+    };
+    let limiter = Shared::open(&settings).await;
+    let mut watcher = settings
+        .client
+        .get_multiplexed_async_connection()
+        .await
+        .unwrap();
+    assert_eq!(
+        redis.command(&["CONFIG", "SET", "slowlog-log-slower-than", "0"]),
+        "+OK"
+    );
+    assert_eq!(redis.command(&["SLOWLOG", "RESET"]), "+OK");
+    let who = somebody();
+    let mine = [slow(who, 5), bucket(who, Class::Write, 2, 1)];
+    limiter.take(&mine).await.unwrap();
+    type Entry = (i64, i64, i64, Vec<String>, String, String);
+    let log: Vec<Entry> = redis::cmd("SLOWLOG")
+        .arg("GET")
+        .query_async(&mut watcher)
+        .await
+        .unwrap();
+    // The newest first; the last is the reset itself.
+    let [(_, _, _, asked, ..), _] = log.as_slice() else {
+        panic!("more than one question: {log:?}");
+    };
+    let [command, _, rest @ ..] = asked.as_slice() else {
+        panic!("{asked:?}");
+    };
+    assert_eq!(command, "EVALSHA");
+    let keys = [mine[0].key(), mine[1].key()];
+    let numbers = ["17280000000", "86400000000", "500000", "1000000"];
+    let expected: Vec<&str> = ["2", &keys[0], &keys[1]]
+        .into_iter()
+        .chain(numbers)
+        .collect();
+    assert_eq!(rest, expected);
 }

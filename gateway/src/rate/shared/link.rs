@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client};
@@ -17,6 +17,8 @@ const CONNECT: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(50);
 /// to this.
 const LATER: Duration = Duration::from_secs(1);
+/// Lost again sooner than this, it was not really back.
+const STEADY: Duration = Duration::from_secs(10);
 
 pub(super) struct Link {
     client: Client,
@@ -99,16 +101,26 @@ impl Link {
 
     /// Brings Redis back whenever it was lost; never ends.
     pub(super) async fn keep(self: Arc<Self>) {
+        let (mut pause, mut up_since) = (SOON, None::<Instant>);
         loop {
             self.lost.notified().await;
-            let mut pause = SOON;
-            while self.connect().await.is_err() {
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LATER);
+            // One that comes and goes is asked ever more seldom: each time costs a request its budget.
+            match up_since {
+                Some(since) if since.elapsed() < STEADY => rest(&mut pause).await,
+                _ => pause = SOON,
             }
+            while self.connect().await.is_err() {
+                rest(&mut pause).await;
+            }
+            up_since = Some(Instant::now());
             tracing::info!("rate limits are shared again");
         }
     }
+}
+
+async fn rest(pause: &mut Duration) {
+    tokio::time::sleep(*pause).await;
+    *pause = (*pause * 2).min(LATER);
 }
 
 /// A bucket nobody else uses.
