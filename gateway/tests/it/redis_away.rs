@@ -181,6 +181,19 @@ async fn a_process_goes_on_from_what_redis_knew() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_repeated_without_asking() {
+    let redis = TestRedis::start();
+    let house = house(&redis, &[]).await;
+    assert_eq!(passes(&house, 6, "shared").await, 5);
+    redis.freeze();
+    assert_eq!(passes(&house, 5, "shared").await, 0, "nobody asked");
+    let stranger = types::UserId(uuid::Uuid::now_v7());
+    let token = house.issuer.user_token(stranger, "free");
+    let request = house.client.get(house.url("/v1/files")).bearer_auth(token);
+    assert_eq!(mode(&request.send().await.unwrap()), "fail_open");
+}
+
+#[tokio::test]
 async fn what_redis_forgets_begins_anew_and_nothing_else_happens() {
     let redis = TestRedis::start();
     let house = house(&redis, &[]).await;
