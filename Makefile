@@ -19,7 +19,7 @@ build: ## build the optimised binary, target/release/bottega
 	$(CARGO) build --release --bin bottega
 
 .PHONY: test
-test: ## run every test, with a private PostgreSQL on a free port
+test: ## run every test, with a private PostgreSQL and Redis on free ports
 	@scripts/need cc nextest
 	scripts/with-servers $(CARGO) nextest run --workspace --no-fail-fast
 

@@ -10,14 +10,14 @@ use transcoding::{BuildErrors, Options, Router};
 
 use crate::config::Config;
 use crate::endpoint::{Endpoints, check_policies, is_routable};
-use crate::fixed::{openapi, watch_peers};
+use crate::fixed::{openapi, watch_peers, watch_rates};
 use crate::gateway::{Gateway, Limits};
 use crate::layers;
-use crate::pipeline::Rates;
+use crate::rate::Rates;
 use crate::upstream::Peers;
 
-/// How often idle addresses are forgotten.
-const FORGET: Duration = Duration::from_secs(60);
+/// How often callers with their whole allowance are forgotten.
+const FORGET: Duration = Duration::from_secs(10);
 
 /// Why the gateway does not start.
 #[derive(Debug, thiserror::Error)]
@@ -48,14 +48,11 @@ pub struct App {
 }
 
 impl App {
-    /// Reads the contracts and prepares the channels; connects to nothing yet.
+    /// Reads the contracts and prepares the channels. Connects to nothing yet but Redis, if there is
+    /// one, which it does not need.
     ///
     /// # Errors
     /// Contracts that cannot be served, addresses that are none.
-    #[expect(
-        clippy::unused_async,
-        reason = "every service starts by the same signature"
-    )]
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let pool = contracts::pool();
         check_policies(pool)?;
@@ -68,12 +65,14 @@ impl App {
             .ok_or(StartError::NoSecret)?;
         let readiness = Readiness::new();
         watch_peers(&readiness, &peers);
+        let rates = Arc::new(Rates::open(config.rates.clone()).await);
+        watch_rates(&readiness, &rates);
         let gateway = Gateway {
             endpoints: Endpoints::of(&router, &peers)?,
             verifier: Verifier::new(RemoteKeys::new(peers.auth.clone())),
             credentials: Credentials::new("gateway", peers.auth.clone(), secret.clone()),
             secret,
-            rates: Rates::new(config.rate_limits),
+            rates,
             limits: Limits {
                 json_bytes: config.max_json_bytes,
                 upload_bytes: config.max_upload_bytes,

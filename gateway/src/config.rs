@@ -6,6 +6,8 @@ use config::{Common, Listen, Reader};
 use http::HeaderValue;
 use server::HttpSettings;
 
+use crate::rate;
+
 /// What the gateway is told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -24,8 +26,8 @@ pub struct Config {
     /// `BOTTEGA_GATEWAY_MAX_UPLOAD_BYTES`: how large an upload's body may be; by default the
     /// largest file, `BOTTEGA_FILE_MAX_BYTES`, and 1 MiB for its multipart wrapping.
     pub max_upload_bytes: u64,
-    /// `BOTTEGA_RATE_LIMITS`: `off` for load tests; default on.
-    pub rate_limits: bool,
+    /// Rate limits.
+    pub rates: rate::Settings,
     /// `BOTTEGA_GATEWAY_KEEP_ALIVE`: how long an event stream is silent before a comment shows that
     /// it lives; default 15s.
     pub keep_alive: Duration,
@@ -54,7 +56,7 @@ impl Config {
                 64 * 1024 * 1024,
             ),
             max_upload_bytes: max_upload_bytes(reader),
-            rate_limits: reader.switch("BOTTEGA_RATE_LIMITS", true),
+            rates: rate::Settings::read(reader),
             keep_alive: keep_alive(reader),
             hsts: reader.switch("BOTTEGA_GATEWAY_HSTS", false),
         }

@@ -1,5 +1,6 @@
 //! What every request needs, made once at the start and shared.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use server::Readiness;
 use transcoding::Router;
 
 use crate::endpoint::Endpoints;
-use crate::pipeline::Rates;
+use crate::rate::Rates;
 use crate::upstream::Peers;
 
 /// The gateway as its requests see it.
@@ -22,7 +23,7 @@ pub(crate) struct Gateway {
     pub(crate) credentials: Credentials,
     /// What receipts are sealed with.
     pub(crate) secret: SecretString,
-    pub(crate) rates: Rates,
+    pub(crate) rates: Arc<Rates>,
     pub(crate) limits: Limits,
     pub(crate) readiness: Readiness,
     /// The OpenAPI document, printed.

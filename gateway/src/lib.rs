@@ -7,6 +7,7 @@
 //! - `layers` stand around every request: its id, the log, safe headers, CORS, panics, limits
 //! - `fixed` answers the few pages that are no rpcs: health, readiness, the OpenAPI document
 //! - `pipeline` is the rest of the way, step by step: route, authenticate, rate, decode, reserve
+//! - [`rate`] keeps the limits of requests over time, here or for all processes in Redis
 //! - `endpoint` knows of each rpc what its descriptor and policy say
 //! - `upstream` calls the services; `upload` streams bodies to them
 //! - `reply` makes responses of their replies: JSON, bytes, event streams
@@ -21,6 +22,7 @@ mod fixed;
 mod gateway;
 mod layers;
 mod pipeline;
+pub mod rate;
 mod reply;
 mod upload;
 mod upstream;

@@ -1,5 +1,7 @@
-//! Whether the services behind the gateway answer.
+//! Whether the services behind the gateway answer, and its Redis.
 
+use std::future::ready;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::Response;
@@ -13,6 +15,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::json_page;
 use crate::gateway::Gateway;
+use crate::rate::Rates;
 use crate::upstream::Peers;
 
 /// How long a service may take to say that it serves.
@@ -24,6 +27,19 @@ pub(crate) fn watch_peers(readiness: &Readiness, peers: &Peers) {
         let channel = peer.channel.clone();
         readiness.check(peer.name, move || ask(channel.clone()).boxed());
     }
+}
+
+/// Makes Redis a dependency, if there is one: without it, limits hold for each process alone.
+pub(crate) fn watch_rates(readiness: &Readiness, rates: &Arc<Rates>) {
+    if !rates.is_shared() {
+        return;
+    }
+    let rates = Arc::clone(rates);
+    readiness.check_optional("redis", move || {
+        let whole = rates.is_whole();
+        let answer = whole.then_some(()).ok_or("does not answer".to_owned());
+        ready(answer).boxed()
+    });
 }
 
 async fn ask(channel: Channel) -> Result<(), String> {

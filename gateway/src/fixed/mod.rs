@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::layers::{Rpc, request_id};
 
-pub(crate) use health::watch_peers;
+pub(crate) use health::{watch_peers, watch_rates};
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

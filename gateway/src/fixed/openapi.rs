@@ -1,7 +1,7 @@
 //! The OpenAPI document: the transcoder describes the routes, this adds what policies say of them.
 
 use contracts::policy::v1::Policy;
-use contracts::policy::v1::policy::{Access, Rate};
+use contracts::policy::v1::policy::Access;
 use serde_json::{Map, Value, json};
 use transcoding::{Body, Route, Router};
 
@@ -103,12 +103,7 @@ fn describe_success(route: &Route, policy: &Policy, operation: &mut Value) {
     let mut success = responses
         .remove("200")
         .unwrap_or_else(|| json!({"description": "Success."}));
-    if has_rate_headers(policy) {
-        success["headers"] = json!({
-            "RateLimit": {"$ref": "#/components/headers/RateLimit"},
-            "RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"},
-        });
-    }
+    success["headers"] = rate_headers_of_response();
     if route.method.is_server_streaming() && route.returns_http_body() {
         let mut part = success.clone();
         part["description"] = "The range that was asked for.".into();
@@ -163,10 +158,6 @@ fn describe_upload(policy: &Policy, operation: &mut Value) {
     });
 }
 
-fn has_rate_headers(policy: &Policy) -> bool {
-    policy.quota.is_some() || policy.rate() == Rate::Credentials
-}
-
 /// The failures a route may answer with.
 fn errors_of(route: &Route, policy: &Policy) -> Vec<(&'static str, &'static str)> {
     let has_body = route.body != Body::None;
@@ -204,22 +195,33 @@ fn error_responses() -> Value {
             "content": {"application/json": {"schema": schema}},
         });
         if name == "TooManyRequests" {
-            response["headers"] = json!({
-                "Retry-After": {"$ref": "#/components/headers/Retry-After"},
-                "RateLimit": {"$ref": "#/components/headers/RateLimit"},
-                "RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"},
-            });
+            let mut headers = rate_headers_of_response();
+            headers["Retry-After"] = json!({"$ref": "#/components/headers/Retry-After"});
+            response["headers"] = headers;
         }
         responses.insert(name.to_owned(), response);
     }
     responses.into()
 }
 
+/// Every rpc counts in some class, and may have a quota besides.
+fn rate_headers_of_response() -> Value {
+    json!({
+        "RateLimit": {"$ref": "#/components/headers/RateLimit"},
+        "RateLimit-Policy": {"$ref": "#/components/headers/RateLimit-Policy"},
+        "X-RateLimit-Mode": {"$ref": "#/components/headers/X-RateLimit-Mode"},
+    })
+}
+
 fn rate_headers() -> Value {
     let header = |description: &str, kind: &str| json!({"description": description, "schema": {"type": kind}});
     json!({
-        "RateLimit": header("What is left (r) and the seconds until there is more (t).", "string"),
-        "RateLimit-Policy": header("The limit (q) and its window in seconds (w).", "string"),
+        "RateLimit": header("Of each limit, what is left (r) and the seconds until it comes back (t).", "string"),
+        "RateLimit-Policy": header("The limits (q) and their windows in seconds (w).", "string"),
+        "X-RateLimit-Mode": header(
+            "Who counted: local, shared, fail_open, fail_closed or allowance.",
+            "string",
+        ),
         "Retry-After": header("Seconds to wait before trying again.", "integer"),
     })
 }

@@ -51,6 +51,18 @@ pub(super) fn headers_of(items: &[Item]) -> HeaderMap {
     headers
 }
 
+/// Adds headers to a response. What it says of other limits stays: the two are lists.
+pub(super) fn add_to(headers: &mut HeaderMap, more: &HeaderMap) {
+    for (name, value) in more {
+        let is_list = name == POLICY || name == STATE;
+        let known = headers.get(name).filter(|_| is_list);
+        let both = known.and_then(|known| {
+            HeaderValue::from_bytes(&[known.as_bytes(), b", ", value.as_bytes()].concat()).ok()
+        });
+        headers.insert(name, both.unwrap_or_else(|| value.clone()));
+    }
+}
+
 /// The headers of plan limits. `given_back` is what a release will add again.
 pub(super) fn of_limits(limits: &[Limit], given_back: i64) -> HeaderMap {
     let items: Vec<Item> = limits
@@ -156,6 +168,31 @@ mod tests {
             "\"generations-month\";r=4;t=0"
         );
         assert!(of_limits(&[], 0).is_empty());
+    }
+
+    #[test]
+    fn limits_of_two_kinds_stand_in_one_list() {
+        let item = |name: &str| Item {
+            name: name.to_owned(),
+            limit: 10,
+            window: 1,
+            remaining: 9,
+            reset: 1,
+        };
+        let mut headers = headers_of(&[item("a")]);
+        add_to(&mut headers, &headers_of(&[item("b"), item("c")]));
+        assert_eq!(headers.len(), 2);
+        assert_eq!(
+            headers["ratelimit"],
+            "\"a\";r=9;t=1, \"b\";r=9;t=1, \"c\";r=9;t=1"
+        );
+        add_to(&mut headers, &HeaderMap::new());
+        assert!(
+            headers["ratelimit-policy"]
+                .to_str()
+                .unwrap()
+                .ends_with("\"c\";q=10;w=1")
+        );
     }
 
     #[test]

@@ -13,12 +13,12 @@ use crate::gateway::Gateway;
 /// Verifies the token, where the rpc asks for one.
 ///
 /// # Errors
-/// `UNAUTHENTICATED`, `PERMISSION_DENIED`.
+/// `UNAUTHENTICATED`, and `UNAVAILABLE` when there are no keys to verify it with.
 pub(super) async fn caller(
     gateway: &Gateway,
     endpoint: &Endpoint,
     headers: &HeaderMap,
-) -> Result<Option<Caller>, Failure> {
+) -> Result<Option<Caller>, Fault> {
     if endpoint.access == Access::Public {
         return Ok(None);
     }
@@ -26,9 +26,19 @@ pub(super) async fn caller(
         let message = "an access token is needed: send 'authorization: Bearer <accessToken>'";
         Fault::new(Reason::Unauthenticated, message)
     })?;
-    let caller = gateway.verifier.verify(token).await?;
+    gateway.verifier.verify(token).await.map(Some)
+}
+
+/// Checks that the caller may call this rpc at all.
+///
+/// # Errors
+/// `PERMISSION_DENIED`.
+pub(super) fn admit(endpoint: &Endpoint, caller: Option<&Caller>) -> Result<(), Failure> {
+    let Some(caller) = caller else {
+        return Ok(());
+    };
     match (endpoint.access, caller.role) {
-        (Access::User, Role::User | Role::Admin) | (Access::Admin, Role::Admin) => Ok(Some(caller)),
+        (Access::User, Role::User | Role::Admin) | (Access::Admin, Role::Admin) => Ok(()),
         (Access::User, Role::Service) => Err(denied(
             "services call each other directly, not through the gateway",
         )),

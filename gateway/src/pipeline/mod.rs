@@ -14,8 +14,10 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
+use errors::Fault;
 use http::Method;
 use http::request::Parts;
+use identity::Caller;
 
 use crate::body::RequestBody;
 use crate::endpoint::Shape;
@@ -29,7 +31,6 @@ use crate::upstream::Deadline;
 
 pub(crate) use call::Call;
 pub(crate) use decode::fault_of;
-pub(crate) use rate::Rates;
 
 /// Answers one request.
 pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
@@ -66,17 +67,26 @@ async fn walk(
     parts: Parts,
     body: RequestBody,
 ) -> Result<Response, Failure> {
-    let caller = authenticate::caller(&gateway, &found.endpoint, &parts.headers).await?;
-    let allowance = gateway.rates.take(&found.endpoint, &parts)?;
+    // A token that is refused counts too, so it is looked at before the limits and judged after.
+    let caller = authenticate::caller(&gateway, &found.endpoint, &parts.headers).await;
+    let standing = rate::take(&gateway.rates, &found.endpoint, &parts, &caller).await?;
+    let answer = answer(gateway, found, caller, parts, body).await;
+    let mut response = answer.unwrap_or_else(|failure| failure.respond(&request_id::current()));
+    standing.tell(&mut response);
+    Ok(response)
+}
+
+async fn answer(
+    gateway: Arc<Gateway>,
+    found: route::Found,
+    caller: Result<Option<Caller>, Fault>,
+    parts: Parts,
+    body: RequestBody,
+) -> Result<Response, Failure> {
+    let caller = caller?;
+    authenticate::admit(&found.endpoint, caller.as_ref())?;
     let call = Call::new(found, caller, parts)?;
-    let outcome = send(gateway, call, body).await;
-    match outcome {
-        Ok(mut response) => {
-            response.headers_mut().extend(allowance);
-            Ok(response)
-        }
-        Err(failure) => Err(failure.with_headers(allowance)),
-    }
+    send(gateway, call, body).await
 }
 
 async fn send(gateway: Arc<Gateway>, call: Call, body: RequestBody) -> Result<Response, Failure> {

@@ -28,6 +28,7 @@ pub struct House {
     pub usage: usage::Log,
     pub client: reqwest::Client,
     pub shutdown: Shutdown,
+    settings: BTreeMap<String, String>,
 }
 
 impl House {
@@ -67,13 +68,15 @@ impl House {
             grpc("usage").serve(|app| app.add(usages)).await,
         );
         set("BOTTEGA_SERVICE_SECRET", SECRET.to_owned());
+        // Tests ask faster than people; those that are about limits set them.
+        set("BOTTEGA_RATE_LIMITS", "off".to_owned());
         set("BOTTEGA_GATEWAY_ADDR", "127.0.0.1:0".to_owned());
         set("BOTTEGA_GATEWAY_ADMIN_ADDR", "127.0.0.1:0".to_owned());
         for (name, value) in settings {
             set(name, (*value).to_owned());
         }
         Self {
-            addr: open_gateway(map, &shutdown).await,
+            addr: open_gateway(map.clone(), &shutdown).await,
             user: UserId(Uuid::now_v7()),
             issuer,
             file,
@@ -81,7 +84,13 @@ impl House {
             usage,
             client: reqwest::Client::new(),
             shutdown,
+            settings: map,
         }
+    }
+
+    /// Opens another gateway in front of the same services; where it listens.
+    pub async fn another_gateway(&self) -> SocketAddr {
+        open_gateway(self.settings.clone(), &self.shutdown).await
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -1,5 +1,7 @@
 //! Hands out the test's keys and tokens.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contracts::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
@@ -43,6 +45,10 @@ impl AuthService for Auth {
     ) -> Result<Response<LoginResponse>, Status> {
         if request.metadata().contains_key("authorization") {
             return Err(Status::internal("a public rpc was told a token"));
+        }
+        if request.get_ref().email.starts_with("throttled") {
+            let fault = Fault::new(Reason::RateLimited, "too many wrong passwords");
+            return Err(fault.retry_in(Duration::from_secs(77)).into());
         }
         let message = "e-mail and password do not belong together";
         Err(Fault::new(Reason::InvalidCredentials, message).into())
