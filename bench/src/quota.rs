@@ -43,6 +43,7 @@ impl Books {
             calendar: Calendar::utc(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
+            tellers: 2,
         };
         let book = Arc::new(SqlBook::new(db, desk));
         let users = (0..users).map(|_| UserId(Uuid::now_v7())).collect();
@@ -83,7 +84,7 @@ impl Books {
     }
 }
 
-const BUDGET: &str = "INSERT INTO budgets VALUES (gen_random_uuid(), 'all', 'GLOBAL', '', 'MICROUSD', \
+const BUDGET: &str = "INSERT INTO budgets VALUES (gen_random_uuid(), 'all', 'global', '', 'MICROUSD', \
     'MONTH', 900000000000000, true, '[50,80,100]', 1, 0, 0, 'bench', 'bench'); \
     UPDATE rules_version SET version = version + 1";
 

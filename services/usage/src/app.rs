@@ -7,12 +7,15 @@ use contracts::usage::v1::usage_admin_service_server::UsageAdminServiceServer;
 use contracts::usage::v1::usage_service_server::UsageServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
-use identity::{RemoteKeys, Verifier};
+use identity::{Credentials, RemoteKeys, Verifier};
 use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
 use types::{Clock, SystemClock, SystemIds};
 
 use crate::config::Config;
+use crate::domain::ports::Keepers;
+use crate::domain::sweeping::Sweeping;
 use crate::domain::usage::Usage;
+use crate::peers::GenerationPeer;
 use crate::rpc::{UsageAdminRpc, UsageRpc};
 use crate::store::{Desk, Migrator, SqlBook};
 use crate::sweeper;
@@ -20,8 +23,8 @@ use crate::sweeper;
 /// The usage service, ready to serve.
 pub struct App {
     grpc: GrpcApp,
-    usage: Arc<Usage>,
     book: SqlBook,
+    sweeping: Sweeping,
     sweep_interval: Duration,
     db: Database,
 }
@@ -32,9 +35,12 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
-    /// The address of auth is none.
-    #[error("BOTTEGA_AUTH_ADDR cannot be used")]
+    /// Another service's address is none.
+    #[error(transparent)]
     Peer(#[from] InvalidPeer),
+    /// What services prove themselves with is missing.
+    #[error("BOTTEGA_SERVICE_SECRET is not set")]
+    NoSecret,
 }
 
 impl App {
@@ -44,12 +50,17 @@ impl App {
     /// # Errors
     /// The database does not open or is not up to date; an address is none.
     pub async fn build(config: Config) -> Result<Self, StartError> {
+        let secret = config.common.service_secret.clone();
+        let secret = secret.ok_or(StartError::NoSecret)?;
         let auth = server::connect(&config.common.peers.auth)?;
+        let generation = server::connect(&config.common.peers.generation)?;
+        let credentials = Credentials::new("usage", auth.clone(), secret);
+        let keepers = Arc::new(GenerationPeer::new(generation, credentials));
         let verifier = Verifier::new(RemoteKeys::new(auth));
-        Self::build_with(config, verifier, Arc::new(SystemClock)).await
+        Self::build_with(config, verifier, Arc::new(SystemClock), keepers).await
     }
 
-    /// The same, with tokens and time from elsewhere.
+    /// The same, with tokens, time and word of what became of work from elsewhere.
     ///
     /// # Errors
     /// As [`App::build`].
@@ -57,6 +68,7 @@ impl App {
         config: Config,
         verifier: Verifier,
         clock: Arc<dyn Clock>,
+        keepers: Arc<dyn Keepers>,
     ) -> Result<Self, StartError> {
         let db = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let desk = Desk {
@@ -64,8 +76,16 @@ impl App {
             calendar: config.calendar,
             clock: Arc::clone(&clock),
             ids: Arc::new(SystemIds),
+            tellers: config.tellers,
         };
         let book = SqlBook::new(db.clone(), desk);
+        let sweeping = Sweeping {
+            book: Arc::new(book.clone()),
+            keepers,
+            clock: Arc::clone(&clock),
+            hold: config.hold_ttl,
+            keep: config.keep_reservations,
+        };
         let usage = Usage::new(Arc::new(book.clone()), config.hold_ttl, clock);
         let usage = Arc::new(usage);
         let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage)));
@@ -74,8 +94,8 @@ impl App {
         let grpc = grpc.add(rpc).add(admin);
         Ok(Self {
             grpc,
-            usage,
             book,
+            sweeping,
             sweep_interval: config.sweep_interval,
             db,
         })
@@ -86,7 +106,7 @@ impl App {
     /// # Errors
     /// The server cannot run.
     pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
-        let sweeps = sweeper::run(self.usage, self.sweep_interval, shutdown.clone());
+        let sweeps = sweeper::run(self.sweeping, self.sweep_interval, shutdown.clone());
         let sweeping = tokio::spawn(sweeps);
         let outcome = self.grpc.serve(sockets, shutdown.clone()).await;
         // Whatever ended the server ends the sweeper too; a sweep under way is a few statements.

@@ -39,6 +39,12 @@ pub struct Config {
     /// `BOTTEGA_USAGE_SWEEP_INTERVAL`: how often expired reservations are looked for; 10ms to 1h,
     /// default `5s`.
     pub sweep_interval: Duration,
+    /// `BOTTEGA_USAGE_KEEP_RESERVATIONS`: for how long resolved reservations are kept, and their
+    /// operations can be repeated; 24h to 9600h, default `840h`, 35 days.
+    pub keep_reservations: Duration,
+    /// `BOTTEGA_USAGE_TELLERS`: how many transactions write the books at a time, 1 to 16, default
+    /// 2; always one on SQLite. Each takes a connection and everything that waits.
+    pub tellers: usize,
 }
 
 impl Config {
@@ -54,6 +60,8 @@ impl Config {
             hold_ttl: hold_ttl(reader),
             calendar: reader.parse("BOTTEGA_USAGE_TIME_ZONE", Calendar::utc()),
             sweep_interval: sweep_interval(reader),
+            keep_reservations: keep_reservations(reader),
+            tellers: usize::try_from(reader.number("BOTTEGA_USAGE_TELLERS", 2, 1, 16)).unwrap_or(2),
             common,
             database,
         }
@@ -96,6 +104,16 @@ fn sweep_interval(reader: &mut Reader<'_>) -> Duration {
     span
 }
 
+fn keep_reservations(reader: &mut Reader<'_>) -> Duration {
+    let name = "BOTTEGA_USAGE_KEEP_RESERVATIONS";
+    let span = reader.duration(name, "840h");
+    let hour = Duration::from_secs(3_600);
+    if !(24 * hour..=9_600 * hour).contains(&span) {
+        reader.fault(name, "must be 24h to 9600h");
+    }
+    span
+}
+
 #[cfg(test)]
 mod tests {
     use config::MapSource;
@@ -119,11 +137,19 @@ mod tests {
             ("BOTTEGA_USAGE_PLANS", "free:many"),
             ("BOTTEGA_USAGE_HOLD_TTL", "0s"),
             ("BOTTEGA_USAGE_SWEEP_INTERVAL", "2h"),
+            ("BOTTEGA_USAGE_KEEP_RESERVATIONS", "1h"),
+            ("BOTTEGA_USAGE_TELLERS", "0"),
         ]);
         let mut reader = Reader::new(&source);
         Config::read(&mut reader);
         let text = reader.finish().unwrap_err().to_string();
-        for name in ["PLANS", "HOLD_TTL", "SWEEP_INTERVAL"] {
+        for name in [
+            "PLANS",
+            "HOLD_TTL",
+            "SWEEP_INTERVAL",
+            "KEEP_RESERVATIONS",
+            "TELLERS",
+        ] {
             assert!(text.contains(&format!("BOTTEGA_USAGE_{name}")), "{text}");
         }
         assert!(text.contains("limit 'many' must be a number"), "{text}");

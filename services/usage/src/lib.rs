@@ -6,6 +6,7 @@
 mod app;
 mod config;
 pub mod domain;
+mod peers;
 mod rpc;
 pub mod store;
 mod sweeper;

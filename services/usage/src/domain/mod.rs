@@ -14,5 +14,6 @@ pub mod price;
 pub mod reservation;
 pub mod rules;
 pub mod scope;
+pub mod sweeping;
 pub mod usage;
 pub mod window;

@@ -1,7 +1,6 @@
 //! What the domain needs from outside: books that are kept, rules that are read, keepers that are
 //! asked.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -26,13 +25,26 @@ pub trait Book: Send + Sync + 'static {
     async fn tallies(&self, keys: &[Key]) -> Result<Vec<Tally>, Error>;
 
     /// Held and confirmed reservations that expired by `now`, the longest overdue first, at most
-    /// `most`, with who keeps their record; without those in `except`.
-    async fn due(
+    /// `most`; those that come after `last`, when there is one.
+    async fn due(&self, now: Timestamp, most: u64, last: Option<Due>) -> Result<Vec<Due>, Error>;
+
+    /// Forgets reservations that were resolved before `resolved`, and counters of days and months
+    /// that began before `begun` and hold nothing; at most `most` of each. Says how many it forgot.
+    async fn forget(
         &self,
-        now: Timestamp,
+        resolved: Timestamp,
+        begun: Timestamp,
         most: u64,
-        except: &BTreeSet<ReservationId>,
-    ) -> Result<Vec<Due>, Error>;
+    ) -> Result<Forgotten, Error>;
+}
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Forgotten {
+    /// Reservations.
+    pub reservations: u64,
+    /// Counters.
+    pub counters: u64,
 }
 
 /// A reservation that expired.
@@ -40,6 +52,8 @@ pub trait Book: Send + Sync + 'static {
 pub struct Due {
     /// Which one.
     pub id: ReservationId,
+    /// When.
+    pub expires_at: Timestamp,
     /// Who knows what became of its work.
     pub keeper: Option<Keeper>,
 }

@@ -17,6 +17,9 @@ use super::window::Calendar;
 /// So many units of each meter.
 pub type Amounts = BTreeMap<Meter, i64>;
 
+/// No instruction moves more units of a meter: a million dollars.
+pub const MAX_AMOUNT: i64 = 1_000_000_000_000;
+
 /// Why and since when paid work is paused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {

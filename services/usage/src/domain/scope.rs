@@ -55,6 +55,11 @@ pub struct Purpose {
     pub keeper: Option<Keeper>,
 }
 
+impl Keeper {
+    /// Every keeper.
+    pub const ALL: [Self; 1] = [Self::Generation];
+}
+
 impl Scope {
     /// Whose counters these are.
     #[must_use]

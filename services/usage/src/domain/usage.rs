@@ -1,6 +1,5 @@
 //! The use cases of the people and services that use: set aside, spend, give back, look.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,25 +121,6 @@ impl Usage {
             refusal,
             pause,
         })
-    }
-
-    /// Expires reservations that nobody came back for; how many there were.
-    ///
-    /// # Errors
-    /// The books do not answer.
-    pub async fn sweep(&self) -> Result<u64, Error> {
-        let mut expired = 0;
-        for due in self
-            .book
-            .due(self.clock.now(), 100, &BTreeSet::new())
-            .await?
-        {
-            if due.keeper.is_none() {
-                let done = self.post(Instruction::Expire(due.id)).await?;
-                expired += u64::from(!done.is_repeat);
-            }
-        }
-        Ok(expired)
     }
 
     async fn standings(&self, checks: Vec<Check>) -> Result<Vec<Standing>, Error> {

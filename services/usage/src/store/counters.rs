@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use database::Backend;
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use serde::Serialize;
 use types::Timestamp;
 
@@ -155,6 +155,26 @@ pub async fn update(
     let statement = row_set::statement(connection, sql, &moved.collect::<Vec<_>>())?;
     let written = connection.execute_raw(statement).await?.rows_affected();
     Ok(usize::try_from(written) == Ok(counts.len()))
+}
+
+/// Deletes counters of days and months that began before `begun` and hold nothing, at most `most`,
+/// and says how many.
+pub async fn forget(
+    connection: &impl ConnectionTrait,
+    begun: Timestamp,
+    most: u64,
+) -> Result<u64, StoreError> {
+    let name = "subject, meter, window_kind, window_start";
+    let sql = format!(
+        "DELETE FROM counters WHERE ({name}) IN (SELECT {name} FROM counters
+         WHERE window_kind <> 'LIFETIME' AND window_start < $1 AND held = 0
+         ORDER BY window_start LIMIT $2) AND held = 0"
+    );
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let backend = connection.get_database_backend();
+    let values = [begun.micros().into(), most.into()];
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    Ok(connection.execute_raw(statement).await?.rows_affected())
 }
 
 fn given(connection: &impl ConnectionTrait, columns: usize) -> String {

@@ -12,19 +12,18 @@ mod rules;
 mod sums;
 mod teller;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use database::Database;
-use types::{Clock, IdSource, ReservationId, Timestamp};
+use types::{Clock, IdSource, Timestamp};
 
 use crate::domain::clerk::{Instruction, Outcome};
 use crate::domain::counter::{Key, Tally};
 use crate::domain::error::Error;
 use crate::domain::plan::Plans;
-use crate::domain::ports::{Book, Due};
+use crate::domain::ports::{Book, Due, Forgotten};
 use crate::domain::rules::Rules;
 use crate::domain::window::Calendar;
 
@@ -43,6 +42,8 @@ pub struct Desk {
     pub clock: Arc<dyn Clock>,
     /// Ids of ledger rows and alerts.
     pub ids: Arc<dyn IdSource>,
+    /// How many transactions may be under way at a time; one on SQLite, which has one writer.
+    pub tellers: usize,
 }
 
 /// The books, in SQLite or PostgreSQL. Several processes may share one PostgreSQL database.
@@ -54,17 +55,11 @@ pub struct SqlBook {
 }
 
 impl SqlBook {
-    /// Books in a migrated database, kept by two tellers; by one on SQLite, which has one writer.
+    /// Books in a migrated database.
     #[must_use]
     pub fn new(db: Database, desk: Desk) -> Self {
-        Self::with_tellers(db, desk, 2)
-    }
-
-    /// The same, kept by so many tellers.
-    #[must_use]
-    pub fn with_tellers(db: Database, desk: Desk, tellers: usize) -> Self {
         let shelf = Arc::new(Shelf::new(desk.plans, desk.calendar));
-        let tellers = Tellers::start(&db, &shelf, &desk.clock, &desk.ids, tellers);
+        let tellers = Tellers::start(&db, &shelf, &desk.clock, &desk.ids, desk.tellers);
         Self { db, shelf, tellers }
     }
 
@@ -88,13 +83,21 @@ impl Book for SqlBook {
         Ok(counters::read(self.db.read(), keys).await?)
     }
 
-    async fn due(
+    async fn due(&self, now: Timestamp, most: u64, last: Option<Due>) -> Result<Vec<Due>, Error> {
+        Ok(reservations::due(self.db.read(), now, most, last).await?)
+    }
+
+    async fn forget(
         &self,
-        now: Timestamp,
+        resolved: Timestamp,
+        begun: Timestamp,
         most: u64,
-        except: &BTreeSet<ReservationId>,
-    ) -> Result<Vec<Due>, Error> {
-        Ok(reservations::due(self.db.read(), now, most, except).await?)
+    ) -> Result<Forgotten, Error> {
+        let db = self.db.write();
+        Ok(Forgotten {
+            reservations: reservations::forget(db, resolved, most).await?,
+            counters: counters::forget(db, begun, most).await?,
+        })
     }
 }
 

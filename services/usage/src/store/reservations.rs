@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use database::Backend;
-use sea_orm::{ConnectionTrait, QueryResult};
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use types::{ReservationId, Timestamp, UserId};
@@ -181,34 +181,52 @@ fn json<T: DeserializeOwned>(row: &QueryResult, column: &'static str) -> Result<
     serde_json::from_str(&text).map_err(|_| StoreError::Corrupt(column))
 }
 
-/// Reservations that expired by `now`, the longest overdue first, at most `most`; without those in
-/// `except`.
+/// Reservations that expired by `now`, the longest overdue first, at most `most`; those after
+/// `last`.
 pub async fn due(
     connection: &impl ConnectionTrait,
     now: Timestamp,
     most: u64,
-    except: &BTreeSet<ReservationId>,
+    last: Option<Due>,
 ) -> Result<Vec<Due>, StoreError> {
-    let given = row_set::table(row_set::backend_of(connection), &[("id", Kind::Id)]);
-    let sql = format!(
-        "SELECT id, purpose FROM reservations
-         WHERE state IN ('held', 'confirmed') AND expires_at <= $2
-            AND id NOT IN (SELECT id FROM {given})
-         ORDER BY expires_at LIMIT $3"
-    );
-    let except: Vec<Named> = except.iter().map(|id| Named { id: *id }).collect();
-    let mut statement = row_set::statement(connection, sql, &except)?;
+    let sql = "SELECT id, purpose, expires_at FROM reservations
+        WHERE state IN ('held', 'confirmed') AND expires_at <= $1 AND (expires_at, id) > ($2, $3)
+        ORDER BY expires_at, id LIMIT $4";
+    let (at, id) = last.map_or((Timestamp(i64::MIN), Uuid::nil()), |due| {
+        (due.expires_at, due.id.uuid())
+    });
     let most = i64::try_from(most).unwrap_or(i64::MAX);
-    if let Some(values) = &mut statement.values {
-        values.0.extend([now.micros().into(), most.into()]);
-    }
+    let backend = connection.get_database_backend();
+    let values = [
+        now.micros().into(),
+        at.micros().into(),
+        id.into(),
+        most.into(),
+    ];
+    let statement = Statement::from_sql_and_values(backend, sql, values);
     let rows = connection.query_all_raw(statement).await?;
     let due = |row: &QueryResult| {
         let purpose: Purpose = json(row, "purpose")?;
         Ok(Due {
             id: ReservationId(row.try_get("", "id")?),
+            expires_at: Timestamp(row.try_get("", "expires_at")?),
             keeper: purpose.keeper,
         })
     };
     rows.iter().map(due).collect()
+}
+
+/// Deletes reservations that were resolved before `resolved`, at most `most`, and says how many.
+pub async fn forget(
+    connection: &impl ConnectionTrait,
+    resolved: Timestamp,
+    most: u64,
+) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM reservations WHERE id IN (SELECT id FROM reservations
+        WHERE resolved_at IS NOT NULL AND resolved_at < $1 ORDER BY resolved_at LIMIT $2)";
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let backend = connection.get_database_backend();
+    let values = [resolved.micros().into(), most.into()];
+    let statement = Statement::from_sql_and_values(backend, sql, values);
+    Ok(connection.execute_raw(statement).await?.rows_affected())
 }

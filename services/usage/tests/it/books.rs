@@ -16,12 +16,16 @@ use usage::domain::meter::Meter;
 use usage::domain::reservation::Ask;
 use usage::domain::rules::Amounts;
 use usage::domain::scope::Purpose;
+use usage::domain::sweeping::{Sweeping, Swept};
 use usage::domain::usage::Usage;
 use usage::domain::window::Calendar;
 use usage::store::{Desk, Migrator, SqlBook};
 use uuid::Uuid;
 
+use crate::keeper::Records;
+
 pub const HOLD: Duration = Duration::from_secs(900);
+pub const KEEP: Duration = Duration::from_secs(35 * 86_400);
 
 /// One process' view of a database.
 #[derive(Clone)]
@@ -48,6 +52,7 @@ impl Books {
             calendar: Calendar::utc(),
             clock: Arc::new(clock.clone()),
             ids: Arc::new(SystemIds),
+            tellers: 2,
         };
         let book = SqlBook::new(db.clone(), desk);
         let usage = Usage::new(Arc::new(book.clone()), HOLD, Arc::new(clock.clone()));
@@ -108,6 +113,32 @@ impl Books {
         let standing = &standings[place];
         let tally = standing.tally;
         (tally.used, tally.held, standing.remaining())
+    }
+
+    /// Looks for what expired, once, with nobody keeping records; answers how many were given back.
+    pub async fn sweep(&self) -> Result<u64, Error> {
+        Ok(self
+            .sweep_asking(Arc::new(Records::default()))
+            .await?
+            .expired)
+    }
+
+    /// The same with somebody who keeps them.
+    pub async fn sweep_asking(&self, keepers: Arc<Records>) -> Result<Swept, Error> {
+        let sweeping = self.sweeping(keepers);
+        let mut pass = sweeping.pass();
+        while pass.step().await? {}
+        Ok(pass.swept)
+    }
+
+    pub fn sweeping(&self, keepers: Arc<Records>) -> Sweeping {
+        Sweeping {
+            book: Arc::new(self.book.clone()),
+            keepers,
+            clock: Arc::new(self.clock.clone()),
+            hold: HOLD,
+            keep: KEEP,
+        }
     }
 
     pub fn at(&self, now: time::OffsetDateTime) {

@@ -40,7 +40,7 @@ async fn work(books: Books, owners: [UserId; 3], seed: u64) {
                 let made = books.reserve(&ask).await;
                 made.map(|one| known.push(one.reservation.id))
             }
-            4 => books.usage.sweep().await.map(|_| ()),
+            4 => books.sweep().await.map(|_| ()),
             5 => {
                 books.clock.advance(Duration::from_secs(dice.below(600)));
                 Ok(())

@@ -74,10 +74,10 @@ async fn only_what_nobody_confirmed_expires() {
         books
             .clock
             .advance(HOLD - std::time::Duration::from_micros(1));
-        assert_eq!(books.usage.sweep().await.unwrap(), 0);
+        assert_eq!(books.sweep().await.unwrap(), 0);
         books.clock.advance(std::time::Duration::from_micros(1));
-        assert_eq!(books.usage.sweep().await.unwrap(), 1);
-        assert_eq!(books.usage.sweep().await.unwrap(), 0);
+        assert_eq!(books.sweep().await.unwrap(), 1);
+        assert_eq!(books.sweep().await.unwrap(), 0);
         assert_eq!(books.standing(owner).await, (0, 1, 4), "{}", test.name());
 
         // Too late to keep it; but if its work was done all the same, it counts.
@@ -105,24 +105,6 @@ async fn what_was_released_after_it_expired_cannot_be_settled() {
         let refused = books.post(settle(id)).await;
         assert!(matches!(refused, Err(Error::WrongState(_))));
         assert_eq!(books.standing(owner).await, (0, 0, 5), "{}", test.name());
-    }
-}
-
-#[tokio::test]
-async fn a_sweep_takes_more_than_one_batch() {
-    for test in TestDb::both("usage").await {
-        let books = Books::open(&test, "free:150").await;
-        let owner = user();
-        for _ in 0..150 {
-            books.held(owner, 1).await;
-        }
-        books.clock.advance(HOLD);
-        let mut swept = Vec::new();
-        while swept.last() != Some(&0) {
-            swept.push(books.usage.sweep().await.unwrap());
-        }
-        assert_eq!(swept, [100, 50, 0], "{}", test.name());
-        assert_eq!(books.standing(owner).await, (0, 0, 150));
     }
 }
 

@@ -8,9 +8,11 @@
 mod audit;
 mod books;
 mod invariants;
+mod keeper;
 mod life;
 mod migrations;
 mod quota;
 mod rollover;
 mod served;
 mod service;
+mod sweep;

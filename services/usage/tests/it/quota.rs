@@ -60,7 +60,7 @@ async fn two_processes_on_one_database_accept_no_more() {
     }
     let swept = race(2, move |index| {
         let books = [&one, &two][index].clone();
-        async move { books.usage.sweep().await.unwrap() }
+        async move { books.sweep().await.unwrap() }
     });
     assert_eq!(swept.await.iter().sum::<u64>(), 5);
 }

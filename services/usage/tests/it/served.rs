@@ -21,6 +21,8 @@ use types::UserId;
 use usage::{App, Config};
 use uuid::Uuid;
 
+use crate::keeper::Records;
+
 /// The user of the snapshots.
 pub const ANNA: UserId = UserId(Uuid::from_u128(0xA77A));
 
@@ -42,7 +44,8 @@ impl Served {
         let config = configure(test, settings);
         let sockets = Sockets::bind(config.listen).await.unwrap();
         let (addr, admin) = (sockets.addr().to_string(), sockets.admin_addr());
-        let app = App::build_with(config, issuer.verifier(), Arc::new(clock.clone()));
+        let keepers = Arc::new(Records::default());
+        let app = App::build_with(config, issuer.verifier(), Arc::new(clock.clone()), keepers);
         let app = app.await.unwrap();
         let shutdown = Shutdown::new(Duration::from_secs(5));
         let task = tokio::spawn(app.serve(sockets, shutdown.clone()));
@@ -101,6 +104,10 @@ pub fn configure(test: &TestDb, settings: &[(&str, &str)]) -> Config {
         ("BOTTEGA_USAGE_ADDR", "127.0.0.1:0"),
         ("BOTTEGA_USAGE_ADMIN_ADDR", "127.0.0.1:0"),
         ("BOTTEGA_GRPC_DEADLINE", "60s"),
+        (
+            "BOTTEGA_SERVICE_SECRET",
+            "a secret of thirty-two characters",
+        ),
     ]);
     for (name, value) in settings {
         source.0.insert((*name).to_owned(), (*value).to_owned());

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::sheet::{Sheet, order_of};
-use types::ReservationId;
+use errors::FieldViolation;
+use types::{Microusd, ReservationId};
 
+use super::sheet::{Sheet, order_of};
 use super::{Done, Outcome};
 use crate::domain::counter::{Check, Key};
 use crate::domain::error::{Error, Refusal};
 use crate::domain::meter::Meter;
 use crate::domain::price::Work;
 use crate::domain::reservation::{Amendment, Ask, Item, Reservation, State, WrongState};
-use crate::domain::rules::{Amounts, Order};
+use crate::domain::rules::{Amounts, MAX_AMOUNT, Order};
 use crate::domain::scope::Purpose;
 
 // A confirmed reservation's keeper is asked about it once a day.
@@ -33,6 +34,9 @@ impl Sheet {
         let quote = work.quote(&self.rules.prices, &purpose.provider, &purpose.model);
         let quote = quote
             .ok_or_else(|| Error::PriceUnknown(purpose.provider.clone(), purpose.model.clone()))?;
+        if quote.amount.0 > MAX_AMOUNT {
+            return Err(too_much(quote.amount));
+        }
         amounts.insert(Meter::Microusd, quote.amount.0);
         Ok((amounts, quote.version))
     }
@@ -78,10 +82,10 @@ impl Sheet {
             return Ok(self.repeated(row.clone()));
         }
         let mut amended = row.clone();
-        let work = amendment.work.as_ref();
-        let (amounts, price_version) = self.priced(&row.amounts, &amendment.purpose, work)?;
-        amended.amounts = amounts;
-        amended.price_version = price_version;
+        if let Some(work) = &amendment.work {
+            let priced = self.priced(&row.amounts, &amendment.purpose, Some(work))?;
+            (amended.amounts, amended.price_version) = priced;
+        }
         amended.amend_hash = amend_hash;
         amended.purpose = amendment.purpose.clone();
         let checks = self.take(&mut amended)?;
@@ -138,9 +142,12 @@ impl Sheet {
             let granted = held.get(&standing.check.key).copied().unwrap_or(0);
             if standing.check.amount <= granted {
                 standing.check.amount = 0;
-            } else {
-                standing.tally.held -= granted;
+                continue;
             }
+            standing.tally.held = standing.tally.held.saturating_sub(granted);
+            // No number is larger, whoever set the limit.
+            let room = i64::MAX.saturating_sub(standing.tally.committed());
+            standing.check.is_hard |= standing.check.amount > room;
         }
         match Refusal::of(&row.tier, standings, self.now) {
             Some(refusal) => Err(Error::OverLimit(Box::new(refusal))),
@@ -188,4 +195,12 @@ impl Sheet {
         }
         Ok(self.done(row, Vec::new()))
     }
+}
+
+fn too_much(amount: Microusd) -> Error {
+    let most = Microusd(MAX_AMOUNT);
+    Error::Invalid(vec![FieldViolation {
+        field: "work".to_owned(),
+        description: format!("must come to at most {most}, not {amount}"),
+    }])
 }

@@ -13,10 +13,9 @@ use super::meaning;
 use crate::domain::meter::Meter;
 use crate::domain::price::{self, Work};
 use crate::domain::reservation::{Amendment, Ask};
-use crate::domain::rules::Amounts;
+use crate::domain::rules::{Amounts, MAX_AMOUNT};
 use crate::domain::scope::{Keeper, Purpose};
 
-const MAX_AMOUNT: i64 = 1_000_000_000_000;
 const MAX_AMOUNTS: usize = 16;
 const MAX_COUNT: i64 = 1_000_000_000;
 const MAX_TEXT: usize = 128;

@@ -69,9 +69,11 @@ SELECT r.id, r.request_hash, r.owner, r.tier, r.state,
 FROM reservations r;
 ";
 
+// Whatever was confirmed, the generation service keeps the record of.
+//
 // The checks are the last guard: a bug that would let somebody go over, or give units back twice, is
 // refused here. On tables made before, the cap is what stands there, or no cap at all.
-const UP: &str = r"
+const UP: &str = r#"
 CREATE TABLE counters_next (
     subject TEXT NOT NULL,
     meter TEXT NOT NULL,
@@ -87,6 +89,7 @@ CREATE TABLE counters_next (
 INSERT INTO counters_next SELECT subject, meter, window_kind, window_start, used, held, 0, 9223372036854775807 FROM counters;
 DROP TABLE counters;
 ALTER TABLE counters_next RENAME TO counters;
+CREATE INDEX counters_begun ON counters (window_start) WHERE window_kind <> 'LIFETIME';
 CREATE TABLE reservations_made (
     id UUID NOT NULL PRIMARY KEY,
     request_hash TEXT NOT NULL,
@@ -105,7 +108,8 @@ CREATE TABLE reservations_made (
     CONSTRAINT reservations_resolved CHECK ((resolved_at IS NULL) = (state IN ('held', 'confirmed', 'suspended')))
 );
 INSERT INTO reservations_made
-SELECT id, request_hash, owner, tier, state, amounts, '{}', items, '', '', created_at, expires_at, resolved_at
+SELECT id, request_hash, owner, tier, state, amounts,
+       CASE state WHEN 'confirmed' THEN '{"keeper":"generation"}' ELSE '{}' END, items, '', '', created_at, expires_at, resolved_at
 FROM reservations_next;
 DROP TABLE reservations_next;
 DROP TABLE reservation_items;
@@ -114,7 +118,7 @@ ALTER TABLE reservations_made RENAME TO reservations;
 CREATE INDEX reservations_due ON reservations (expires_at) WHERE state IN ('held', 'confirmed');
 CREATE INDEX reservations_suspended ON reservations (id) WHERE state = 'suspended';
 CREATE INDEX reservations_resolved ON reservations (resolved_at) WHERE resolved_at IS NOT NULL;
-";
+"#;
 
 const DOWN: &str = r"
 CREATE TABLE counters_last (
