@@ -27,6 +27,8 @@ pub const SECRET: &str = "a secret of the test suite, long enough";
 pub const EMAIL: &str = "ada@example.com";
 /// Whoever registers with it runs the suite.
 pub const ADMIN: &str = "root@example.com";
+/// The id of no user.
+pub const NOBODY: &str = "0199a8c0-0000-7000-8000-000000000000";
 pub const PASSWORD: &str = "correct horse battery";
 
 /// A running service.

@@ -12,11 +12,9 @@ use testkit::TestDb;
 use tonic::Status;
 
 use crate::support::{
-    ADMIN, Auth, EMAIL, SECRET, claims_of, config_of, count, execute, fault_of, reason_of,
+    ADMIN, Auth, EMAIL, NOBODY, SECRET, claims_of, config_of, count, execute, fault_of, reason_of,
     with_token,
 };
-
-const NOBODY: &str = "0199a8c0-0000-7000-8000-000000000000";
 
 async fn get(auth: &Auth, token: &str, id: &str) -> Result<User, Status> {
     let request = GetUserRequest { id: id.to_owned() };
