@@ -6,6 +6,7 @@
     reason = "a test that cannot go on must stop at once"
 )]
 
+mod accounts;
 mod app;
 mod architecture;
 mod bad_input;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use contracts::auth::v1::auth_service_server::AuthServiceServer;
+use contracts::auth::v1::user_admin_service_server::UserAdminServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
 use identity::Verifier;
@@ -13,8 +14,9 @@ use types::{Clock, IdSource, SystemClock, SystemIds};
 use crate::Config;
 use crate::domain::{
     Accounts, Email, Error, Hasher, Keyring, RotationSettings, Sealer, ServiceTokens, Sessions,
+    UserAdmin,
 };
-use crate::rpc::{AuthRpc, OwnKeys};
+use crate::rpc::{AuthRpc, OwnKeys, UserAdminRpc};
 use crate::store::{Migrator, Store};
 
 /// The auth service, ready to serve.
@@ -59,12 +61,18 @@ impl App {
         let secret = secret.ok_or(StartError::NoSecret)?;
         let database =
             Arc::new(Database::open::<Migrator>(&config.database, config.migrate).await?);
-        let wired = wire(&config, &secret, &database, (clock.clone(), ids)).await;
+        let store = Arc::new(Store::new(Arc::clone(&database)));
+        let admin = UserAdminRpc(UserAdmin::new(
+            (store.clone(), store.clone()),
+            (clock.clone(), ids.clone()),
+        ));
+        let wired = wire(&config, &secret, store, (clock.clone(), ids)).await;
         let rpc = wired.map_err(|error| StartError::Other(chain(&error)))?;
         let keys = OwnKeys(rpc.keyring.clone());
         let verifier = Verifier::with_clock(keys, clock);
         let grpc = GrpcApp::new("auth", verifier, readiness(&database), config.grpc)
-            .add(AuthServiceServer::new(rpc));
+            .add(AuthServiceServer::new(rpc))
+            .add(UserAdminServiceServer::new(admin));
         Ok(Self { grpc, database })
     }
 
@@ -82,10 +90,9 @@ impl App {
 async fn wire(
     config: &Config,
     secret: &SecretString,
-    database: &Arc<Database>,
+    store: Arc<Store>,
     (clock, ids): (Arc<dyn Clock>, Arc<dyn IdSource>),
 ) -> Result<AuthRpc, Error> {
-    let store = Arc::new(Store::new(Arc::clone(database)));
     let sealer = Arc::new(Sealer::new(secret)?);
     let refresh_key = sealer.refresh_key();
     // No token outlives this.

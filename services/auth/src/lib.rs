@@ -1,7 +1,7 @@
 //! auth: who people are, and the tokens that say so to every other service.
 //!
 //! - [`Config`], [`App`]: settings, wiring, serving
-//! - `rpc`: `bottega.auth.v1.AuthService`, wire types in and out
+//! - `rpc`: `bottega.auth.v1.AuthService` and `UserAdminService`, wire types in and out
 //! - `domain`: accounts, passwords, sessions, keys and their rules
 //! - `store`: the tables and the queries over them
 

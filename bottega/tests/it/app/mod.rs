@@ -26,6 +26,9 @@ use tonic::transport::Channel;
 
 static CRYPTO: Once = Once::new();
 
+/// The setting that makes whoever registers this address the operator.
+pub const ADMIN: (&str, &str) = ("BOTTEGA_AUTH_ADMIN_EMAIL", "root@example.com");
+
 /// Installs what the binary's `main` installs.
 pub fn install_crypto() {
     CRYPTO.call_once(|| {
@@ -69,8 +72,13 @@ impl App {
 
     /// The suite on the test run's PostgreSQL.
     pub async fn start_on_postgres() -> Self {
+        Self::start_on_postgres_with(&[]).await
+    }
+
+    /// The same with some settings of the test's own.
+    pub async fn start_on_postgres_with(settings: &[(&str, &str)]) -> Self {
         let db = TestDb::postgres("all").await;
-        Self::launch(&[], Some(db)).await
+        Self::launch(settings, Some(db)).await
     }
 
     async fn launch(settings: &[(&str, &str)], databases: Option<TestDb>) -> Self {
@@ -107,6 +115,11 @@ impl App {
     /// A new user, signed in.
     pub async fn user(&self) -> User {
         User::register(&self.http, &self.url).await
+    }
+
+    /// The operator, signed in, of a suite started with [`ADMIN`] as its admin's address.
+    pub async fn operator(&self) -> User {
+        User::register_as(&self.http, &self.url, ADMIN.1).await
     }
 
     /// A gRPC channel to one service.

@@ -24,13 +24,18 @@ impl User {
     /// Registers a fresh address.
     pub async fn register(http: &reqwest::Client, url: &str) -> Self {
         let email = format!("{}@example.com", Uuid::now_v7().simple());
+        Self::register_as(http, url, &email).await
+    }
+
+    /// Registers this address.
+    pub async fn register_as(http: &reqwest::Client, url: &str, email: &str) -> Self {
         let body = json!({"email": email, "password": PASSWORD, "displayName": "Test"});
         let request = http.post(format!("{url}/v1/auth/register")).json(&body);
         let reply = Reply::of(request).await.expect(201).json();
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         Self {
             id: text(&reply["user"]["id"]),
-            email,
+            email: email.to_owned(),
             token: text(&reply["tokens"]["accessToken"]),
             refresh_token: text(&reply["tokens"]["refreshToken"]),
             url: url.to_owned(),
@@ -43,6 +48,22 @@ impl User {
         Self {
             url: url.to_owned(),
             token: token.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same user with the tokens of a refresh.
+    pub async fn refreshed(&self) -> Self {
+        let body = json!({"refreshToken": self.refresh_token});
+        let tokens = self
+            .post("/v1/auth/refresh", &body)
+            .await
+            .expect(200)
+            .json();
+        let text = |name: &str| tokens[name].as_str().expect("text").to_owned();
+        Self {
+            token: text("accessToken"),
+            refresh_token: text("refreshToken"),
             ..self.clone()
         }
     }

@@ -17,6 +17,9 @@ pub enum Error {
     /// The caller's token is fine but the account it names is gone.
     #[error("the account is gone")]
     AccountGone,
+    /// No account has this id.
+    #[error("there is no such user")]
+    NoSuchUser,
     /// Too many wrong passwords for one address; good again after the wait.
     #[error("too many wrong passwords for one account")]
     TooManyAttempts(Duration),

@@ -41,6 +41,12 @@ pub fn refreshed(outcome: &'static str) {
     count_refresh(outcome);
 }
 
+/// An operator moved a user to another plan.
+pub fn plan_changed(actor: UserId, user: UserId, plan: &str) {
+    metrics::counter!("auth_plan_changes_total").increment(1);
+    tracing::info!(actor.id = %actor, user.id = %user, plan, "user moved to another plan");
+}
+
 /// A caller that knows no secret asked for a service's token.
 pub fn refused_service(service: &'static str) {
     metrics::counter!("auth_service_tokens_total", "outcome" => "refused").increment(1);

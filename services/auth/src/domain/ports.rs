@@ -1,10 +1,11 @@
 //! What the rules need kept, as traits the store implements.
 
 use async_trait::async_trait;
-use types::{Timestamp, UserId};
+use types::{PageRequest, Timestamp, UserId};
 
 use super::{
-    Chain, Digest, DisplayName, Email, Failures, NewSession, PasswordHash, Result, Step, User,
+    AuditEvent, Chain, Digest, DisplayName, Email, Failures, NewSession, PasswordHash, PlanName,
+    Result, Step, User,
 };
 
 /// A user with what signs the user in.
@@ -44,6 +45,31 @@ pub trait UserStore: Send + Sync {
         new: &PasswordHash,
         now: Timestamp,
     ) -> Result<()>;
+}
+
+/// What becomes of a user, with the record of it.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// The plan from now on.
+    pub plan: PlanName,
+    /// Who did it, when, and what.
+    pub event: AuditEvent,
+}
+
+/// Decides what becomes of a user; `None` when nothing is to be changed.
+pub type ChangeRule = Box<dyn FnOnce(&User) -> Option<Change> + Send>;
+
+/// Keeps users for those who run the suite.
+#[async_trait]
+pub trait UserAdminStore: Send + Sync {
+    /// Users, newest first, or the one with this address; one more than the page holds, if there
+    /// are more.
+    async fn list(&self, email: Option<&Email>, page: PageRequest) -> Result<Vec<User>>;
+    /// In one transaction: finds the user, keeps others away, asks the rule, and stores what it
+    /// says. The user as it is then, and whether it was changed; `None` when there is none.
+    async fn change(&self, id: UserId, rule: ChangeRule) -> Result<Option<(User, bool)>>;
+    /// What was done to a user, newest first; one more than the page holds, if there are more.
+    async fn audit(&self, id: UserId, page: PageRequest) -> Result<Vec<AuditEvent>>;
 }
 
 /// Decides what presenting a token does to its session.

@@ -169,7 +169,7 @@ impl Sessions {
             },
             subject: user.id.to_string(),
             owner: Some(user.id),
-            tier: user.tier.as_str().to_owned(),
+            tier: user.plan.as_str().to_owned(),
             session: Some(id),
             expires_at: now.plus(self.access_ttl),
         };

@@ -2,7 +2,7 @@
 
 use types::{Timestamp, UserId};
 
-use super::Email;
+use super::{Email, PlanName};
 
 /// What a user may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,38 +30,6 @@ impl Role {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
-    }
-}
-
-/// The plan, which sets the quotas.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tier {
-    /// The plan of a new account.
-    Free,
-    /// The first paid plan.
-    Basic,
-    /// The largest plan.
-    Pro,
-}
-
-impl Tier {
-    /// Every tier.
-    pub const ALL: [Self; 3] = [Self::Free, Self::Basic, Self::Pro];
-
-    /// As it is stored, and as it stands in tokens.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Free => "free",
-            Self::Basic => "basic",
-            Self::Pro => "pro",
-        }
-    }
-
-    /// Reads what [`Tier::as_str`] wrote.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|tier| tier.as_str() == name)
     }
 }
 
@@ -111,8 +79,8 @@ pub struct User {
     pub email: String,
     /// How the user wants to be called.
     pub display_name: DisplayName,
-    /// The plan.
-    pub tier: Tier,
+    /// The plan, which sets the quotas.
+    pub plan: PlanName,
     /// What the user may do.
     pub role: Role,
     /// When the account was made.
@@ -134,7 +102,7 @@ impl User {
             id,
             email: email.as_str().to_owned(),
             display_name,
-            tier: Tier::Free,
+            plan: PlanName::free(),
             role: if is_admin { Role::Admin } else { Role::User },
             created_at: now,
         }
@@ -155,10 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_and_tiers_read_back() {
-        for tier in Tier::ALL {
-            assert_eq!(Tier::from_name(tier.as_str()), Some(tier));
-        }
+    fn roles_read_back() {
         for role in Role::ALL {
             assert_eq!(Role::from_name(role.as_str()), Some(role));
         }

@@ -10,7 +10,7 @@ use identity::PublicKey;
 use secrecy::SecretString;
 
 use crate::domain::{
-    DisplayName, Email, NewPassword, Password, RefreshToken, Registration, Role, ServiceName, Tier,
+    DisplayName, Email, NewPassword, Password, RefreshToken, Registration, Role, ServiceName,
     Tokens, User,
 };
 
@@ -69,10 +69,11 @@ pub fn service(
 
 impl From<User> for wire::User {
     fn from(user: User) -> Self {
-        let tier = match user.tier {
-            Tier::Free => user::Tier::Free,
-            Tier::Basic => user::Tier::Basic,
-            Tier::Pro => user::Tier::Pro,
+        let tier = match user.plan.as_str() {
+            "free" => user::Tier::Free,
+            "basic" => user::Tier::Basic,
+            "pro" => user::Tier::Pro,
+            _ => user::Tier::Unspecified,
         };
         let role = match user.role {
             Role::User => user::Role::User,
@@ -85,6 +86,7 @@ impl From<User> for wire::User {
             tier: tier.into(),
             role: role.into(),
             created_at: Some(user.created_at.into()),
+            plan: user.plan.as_str().to_owned(),
         }
     }
 }

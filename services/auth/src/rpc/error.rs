@@ -25,6 +25,7 @@ impl From<Error> for Fault {
                 Reason::Unauthenticated,
                 "the account of this access token is gone",
             ),
+            Error::NoSuchUser => Self::not_found("user"),
             Error::TooManyAttempts(wait) => Self::new(
                 Reason::RateLimited,
                 "too many wrong passwords for this account; wait and try again",

@@ -7,6 +7,7 @@ mod keys;
 mod migration;
 mod sessions;
 mod tokens;
+mod user_admin;
 mod users;
 
 use std::sync::Arc;

@@ -9,7 +9,7 @@ use super::entity::user::{ActiveModel, Column, Entity, Model};
 use super::error::corrupt;
 use super::{Store, sessions};
 use crate::domain::{
-    Account, DisplayName, Email, Error, NewAccount, PasswordHash, Result, Role, Tier, User,
+    Account, DisplayName, Email, Error, NewAccount, PasswordHash, PlanName, Result, Role, User,
     UserStore,
 };
 
@@ -42,18 +42,18 @@ impl UserStore for Store {
         let found = Entity::find_by_id(id.uuid())
             .one(self.database.read())
             .await?;
-        Ok(found.map(account).transpose()?.map(|account| account.user))
+        found.map(user).transpose()
     }
 
     async fn rename(&self, id: UserId, name: &DisplayName, now: Timestamp) -> Result<Option<User>> {
         let renamed = Entity::update_many()
             .col_expr(Column::DisplayName, Expr::value(name.as_str()))
             .col_expr(Column::UpdatedAt, Expr::value(now.micros()))
+            .col_expr(Column::UpdatedBy, Expr::value(id.to_string()))
             .filter(Column::Id.eq(id.uuid()))
             .exec_with_returning(self.database.write())
             .await?;
-        let user = renamed.into_iter().next().map(account).transpose()?;
-        Ok(user.map(|account| account.user))
+        renamed.into_iter().next().map(user).transpose()
     }
 
     async fn replace_password(
@@ -66,6 +66,7 @@ impl UserStore for Store {
         Entity::update_many()
             .col_expr(Column::PasswordHash, Expr::value(new.0.as_str()))
             .col_expr(Column::UpdatedAt, Expr::value(now.micros()))
+            .col_expr(Column::UpdatedBy, Expr::value(id.to_string()))
             .filter(Column::Id.eq(id.uuid()))
             .filter(Column::PasswordHash.eq(old.0.as_str()))
             .exec(self.database.write())
@@ -90,22 +91,28 @@ fn row(account: &Account) -> ActiveModel {
         display_name: Set(user.display_name.as_str().to_owned()),
         password_hash: Set(account.password.0.clone()),
         role: Set(user.role.as_str().to_owned()),
-        tier: Set(user.tier.as_str().to_owned()),
+        tier: Set(user.plan.as_str().to_owned()),
         created_at: Set(user.created_at.micros()),
         updated_at: Set(user.created_at.micros()),
+        created_by: Set(user.id.to_string()),
+        updated_by: Set(user.id.to_string()),
     }
 }
 
 fn account(row: Model) -> Result<Account> {
-    Ok(Account {
-        user: User {
-            id: UserId(row.id),
-            email: row.email,
-            display_name: DisplayName::stored(row.display_name),
-            tier: Tier::from_name(&row.tier).ok_or_else(|| corrupt("users.tier"))?,
-            role: Role::from_name(&row.role).ok_or_else(|| corrupt("users.role"))?,
-            created_at: Timestamp(row.created_at),
-        },
-        password: PasswordHash(row.password_hash),
+    let password = PasswordHash(row.password_hash.clone());
+    let user = user(row)?;
+    Ok(Account { user, password })
+}
+
+/// The user of a row.
+pub fn user(row: Model) -> Result<User> {
+    Ok(User {
+        id: UserId(row.id),
+        email: row.email,
+        display_name: DisplayName::stored(row.display_name),
+        plan: PlanName::parse(&row.tier).map_err(|_| corrupt("users.tier"))?,
+        role: Role::from_name(&row.role).ok_or_else(|| corrupt("users.role"))?,
+        created_at: Timestamp(row.created_at),
     })
 }

@@ -14,3 +14,4 @@ mod schema;
 mod secrets;
 mod service_tokens;
 mod support;
+mod user_admin;

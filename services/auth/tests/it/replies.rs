@@ -1,8 +1,9 @@
 //! The main answers and refusals, whole, with what differs from run to run cut out.
 
 use contracts::auth::v1::{
-    GetCurrentUserRequest, GetJwksRequest, IssueServiceTokenRequest, LoginRequest,
-    RefreshTokensRequest, RegisterRequest, UpdateCurrentUserRequest,
+    GetCurrentUserRequest, GetJwksRequest, GetUserRequest, IssueServiceTokenRequest,
+    ListUserAuditEventsRequest, ListUsersRequest, LoginRequest, RefreshTokensRequest,
+    RegisterRequest, UpdateCurrentUserRequest, UpdateUserRequest,
 };
 use prost::{Message, Name};
 use prost_reflect::DynamicMessage;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use testkit::TestDb;
 use tonic::Status;
 
-use crate::support::{Auth, EMAIL, PASSWORD, SECRET, with_token};
+use crate::support::{ADMIN, Auth, EMAIL, NOBODY, PASSWORD, SECRET, with_token};
 
 /// A message as JSON has it.
 fn as_json<M: Message + Name>(message: &M) -> Value {
@@ -31,7 +32,7 @@ fn redact(value: &mut Value) {
                         let parts = field.as_str().map_or(0, |text| text.split('.').count());
                         *field = json!(format!("[JWT of {parts} parts]"));
                     }
-                    "refreshToken" | "x" | "kid" | "id" => {
+                    "refreshToken" | "x" | "kid" | "id" | "actor" | "target" => {
                         let length = field.as_str().map_or(0, str::len);
                         *field = json!(format!("[{length} characters]"));
                     }
@@ -113,6 +114,38 @@ async fn answers() {
 }
 
 #[tokio::test]
+async fn answers_to_operators() {
+    let db = TestDb::sqlite("auth").await;
+    let auth = Auth::start(&db).await;
+    let (root, tokens) = auth.register(ADMIN).await;
+    let token = tokens.access_token.as_str();
+    let mut client = auth.admin();
+    let id = root.id;
+    let update = UpdateUserRequest {
+        id: id.clone(),
+        plan: Some("team".to_owned()),
+    };
+    let updated = client.update_user(with_token(update, token)).await;
+    insta::assert_json_snapshot!("update_user", as_json(&updated.unwrap().into_inner()));
+    let get = GetUserRequest { id: id.clone() };
+    let got = client.get_user(with_token(get, token)).await;
+    insta::assert_json_snapshot!("get_user", as_json(&got.unwrap().into_inner()));
+    let list = with_token(ListUsersRequest::default(), token);
+    let listed = client.list_users(list).await;
+    insta::assert_json_snapshot!("list_users", as_json(&listed.unwrap().into_inner()));
+    let audit = ListUserAuditEventsRequest {
+        id,
+        ..ListUserAuditEventsRequest::default()
+    };
+    let events = client
+        .list_user_audit_events(with_token(audit, token))
+        .await;
+    let events = as_json(&events.unwrap().into_inner());
+    insta::assert_json_snapshot!("list_user_audit_events", events);
+    auth.stop().await;
+}
+
+#[tokio::test]
 async fn refusals() {
     let db = TestDb::sqlite("auth").await;
     let auth = Auth::start(&db).await;
@@ -131,6 +164,9 @@ async fn refusals() {
     insta::assert_json_snapshot!("invalid_credentials", refusal(wrong));
     let unknown = auth.refresh("nothing").await;
     insta::assert_json_snapshot!("invalid_refresh_token", refusal(unknown));
+    let (_, roots) = auth.register(ADMIN).await;
+    let moved = auth.move_to(&roots.access_token, NOBODY, "pro").await;
+    insta::assert_json_snapshot!("no_such_user", refusal(moved));
     let nobody = client.get_current_user(GetCurrentUserRequest {}).await;
     insta::assert_json_snapshot!("unauthenticated", refusal(nobody));
     for _ in 0..10 {

@@ -8,9 +8,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use config::{MapSource, Reader};
 use contracts::auth::v1::auth_service_client::AuthServiceClient;
+use contracts::auth::v1::user_admin_service_client::UserAdminServiceClient;
 use contracts::auth::v1::{
     GetCurrentUserRequest, GetJwksRequest, Jwk, LoginRequest, LoginResponse, RefreshTokensRequest,
-    RegisterRequest, RegisterResponse, Tokens, UpdateCurrentUserRequest, User,
+    RegisterRequest, RegisterResponse, Tokens, UpdateCurrentUserRequest, UpdateUserRequest, User,
 };
 use database::Database;
 use errors::{Fault, Reason, from_status};
@@ -24,11 +25,16 @@ use types::{Clock, SystemClock, SystemIds};
 
 pub const SECRET: &str = "a secret of the test suite, long enough";
 pub const EMAIL: &str = "ada@example.com";
+/// Whoever registers with it runs the suite.
+pub const ADMIN: &str = "root@example.com";
+/// The id of no user.
+pub const NOBODY: &str = "0199a8c0-0000-7000-8000-000000000000";
 pub const PASSWORD: &str = "correct horse battery";
 
 /// A running service.
 pub struct Auth {
     client: AuthServiceClient<Channel>,
+    admin: UserAdminServiceClient<Channel>,
     pub clock: ManualClock,
     shutdown: Shutdown,
     serving: JoinHandle<()>,
@@ -40,7 +46,7 @@ pub fn config_of(db: &TestDb) -> Config {
         ("BOTTEGA_AUTH_ADDR", "127.0.0.1:0"),
         ("BOTTEGA_AUTH_ADMIN_ADDR", "127.0.0.1:0"),
         ("BOTTEGA_SERVICE_SECRET", SECRET),
-        ("BOTTEGA_AUTH_ADMIN_EMAIL", "root@example.com"),
+        ("BOTTEGA_AUTH_ADMIN_EMAIL", ADMIN),
         // The machine may be busy with other tests.
         ("BOTTEGA_AUTH_HASH_WAIT", "60s"),
         ("BOTTEGA_GRPC_DEADLINE", "60s"),
@@ -73,7 +79,8 @@ impl Auth {
         });
         let channel = server::connect(&peer).expect("the address is one");
         Ok(Self {
-            client: AuthServiceClient::new(channel),
+            client: AuthServiceClient::new(channel.clone()),
+            admin: UserAdminServiceClient::new(channel),
             clock,
             shutdown,
             serving,
@@ -87,6 +94,10 @@ impl Auth {
 
     pub fn client(&self) -> AuthServiceClient<Channel> {
         self.client.clone()
+    }
+
+    pub fn admin(&self) -> UserAdminServiceClient<Channel> {
+        self.admin.clone()
     }
 
     pub async fn try_register(
@@ -135,6 +146,15 @@ impl Auth {
         };
         let request = with_token(message, access_token);
         let answer = self.client().update_current_user(request).await?;
+        Ok(answer.into_inner().user.unwrap())
+    }
+
+    pub async fn move_to(&self, token: &str, id: &str, plan: &str) -> Result<User, Status> {
+        let message = UpdateUserRequest {
+            id: id.to_owned(),
+            plan: Some(plan.to_owned()),
+        };
+        let answer = self.admin().update_user(with_token(message, token)).await?;
         Ok(answer.into_inner().user.unwrap())
     }
 

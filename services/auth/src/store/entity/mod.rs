@@ -1,5 +1,6 @@
 //! The tables, one file each.
 
+pub mod audit;
 pub mod login_failure;
 pub mod refresh_token;
 pub mod session;

@@ -17,12 +17,16 @@ pub struct Model {
     pub password_hash: String,
     /// `user` or `admin`.
     pub role: String,
-    /// `free`, `basic` or `pro`.
+    /// The plan's name.
     pub tier: String,
     /// Microseconds since 1970.
     pub created_at: i64,
     /// Microseconds since 1970.
     pub updated_at: i64,
+    /// Who made it: a user's id; empty when that was not recorded yet.
+    pub created_by: String,
+    /// Who changed it last: a user's id; empty when that was not recorded yet.
+    pub updated_by: String,
 }
 
 /// Relations are made by queries.

@@ -4,6 +4,7 @@ mod m0001_accounts;
 mod m0002_sessions;
 mod m0003_signing_keys;
 mod m0004_login_failures;
+mod m0005_plans;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_sessions::Migration),
             Box::new(m0003_signing_keys::Migration),
             Box::new(m0004_login_failures::Migration),
+            Box::new(m0005_plans::Migration),
         ]
     }
 }
