@@ -19,7 +19,7 @@ on_both!(
 
 async fn up_down_and_up_again(db: TestDb) {
     let database = Database::connect(&db.settings()).await.unwrap();
-    assert_eq!(database.pending::<Migrator>().await.unwrap().len(), 1);
+    assert_eq!(database.pending::<Migrator>().await.unwrap().len(), 2);
     database.migrate::<Migrator>().await.unwrap();
     database.revert::<Migrator>().await.unwrap();
     assert_eq!(database.pending::<Migrator>().await.unwrap().len(), 1);
@@ -32,7 +32,7 @@ async fn a_reservation_serves_one_task(db: TestDb) {
     let first = rows::new_task(UserId(Uuid::now_v7()));
     store.create(&first).await.unwrap();
     let mut second = rows::new_task(first.patron.id);
-    second.reservation = first.reservation;
+    second.hold.reservation = first.hold.reservation;
     let refused = store.create(&second).await;
     assert!(matches!(refused, Err(Error::ReservationUsed)));
     assert!(

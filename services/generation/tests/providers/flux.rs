@@ -78,7 +78,7 @@ async fn an_order_is_taken_asked_about_and_fetched() {
         panic!("not done");
     };
     assert_eq!(
-        (&image.bytes[..], image.cost),
+        (&image.bytes[..], image.spent.cost),
         (&b"picture"[..], Some(Microusd(14_000)))
     );
     let seen = stub.seen();

@@ -32,7 +32,7 @@ async fn sends_the_order_and_reads_the_picture() {
     (order.spec.width, order.spec.height) = (1920, 1080);
     let image = made(&*provider, &order).await.unwrap();
     assert_eq!(&image.bytes[..], b"picture");
-    assert_eq!(image.cost, Some(Microusd(38_705)));
+    assert_eq!(image.spent.cost, Some(Microusd(38_705)));
     let seen = stub.only();
     assert_eq!(seen.method, "POST");
     assert_eq!(
@@ -77,7 +77,7 @@ async fn a_draft_is_not_the_picture() {
     );
     let image = made(&*provider, &order(&*provider)).await.unwrap();
     assert_eq!(&image.bytes[..], b"picture");
-    assert_eq!(image.cost, Some(Microusd(30 + 154_800)));
+    assert_eq!(image.spent.cost, Some(Microusd(30 + 154_800)));
 }
 
 async fn check(status: u16, body: &Value, class: ErrorClass, wait: Option<u64>) {
