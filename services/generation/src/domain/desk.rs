@@ -252,6 +252,10 @@ impl Desk {
                 price,
                 expires_at: receipt.expires_at,
             }),
+            // It was given back on its way here.
+            Err(fault) if matches!(fault.reason, Reason::NotFound | Reason::WrongState) => {
+                Err(Error::ReservationExpired)
+            }
             Err(fault) => {
                 let error = Error::Peer(fault);
                 // A refusal is the gateway's to act on. When nobody knows, it waits; but here it

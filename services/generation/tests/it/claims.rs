@@ -169,19 +169,23 @@ async fn cancel_races_completion(db: TestDb) {
                 .await
         });
         let (finished, cancelled) = (finish.await.unwrap(), cancel.await.unwrap());
-        let status = rows::task(&database, task.id.uuid()).await.status;
+        let row = rows::task(&database, task.id.uuid()).await;
+        let (status, resolution) = (row.status, row.resolution.unwrap());
         let owed = rows::owed_for(&database, task.id.uuid()).await;
         match status.as_str() {
             "completed" => {
                 assert!(finished.is_ok() && matches!(cancelled, Err(Error::Ended(_))));
-                assert_eq!(owed, ["confirm", "settle"]);
+                assert_eq!(resolution, r#"{"settle":{"microusd":5000}}"#);
             }
             "cancelled" => {
                 assert!(matches!(finished, Err(Error::Lost)) && cancelled.unwrap().1);
-                assert_eq!(owed, ["confirm", "release"]);
+                let paid = r#"{"settle":{"generations":0,"microusd":5000}}"#;
+                assert_eq!(resolution, paid);
             }
             other => panic!("a task ended {other}"),
         }
+        // The order had left, so it is paid either way; but once.
+        assert_eq!(owed, ["confirm", "settle"]);
         rows::assert_whole_story(&database, task.id.uuid()).await;
         let attempts = rows::attempts_of(&database, task.id.uuid()).await;
         assert!(["succeeded", "unknown"].contains(&attempts[0].state.as_str()));

@@ -16,6 +16,7 @@ mod lost;
 mod money;
 mod orders;
 mod outbox;
+mod prices;
 mod recovery;
 mod replies;
 mod reports;

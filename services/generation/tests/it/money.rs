@@ -146,7 +146,7 @@ async fn what_may_not_have_been_heard_is_given_back(db: TestDb) {
     assert_eq!(fault.reason, Reason::Unavailable);
     assert_eq!(resolved(&suite, reservation).await, Held::Released);
     // One that ran out before the order could be stored, too.
-    suite.peers.usage.hold_ms.store(1, Ordering::SeqCst);
+    suite.peers.usage.is_late.store(true, Ordering::SeqCst);
     let late = user.create(order("a fox")).await.unwrap_err();
     assert_eq!(errors::from_status(late).reason, Reason::Unavailable);
     let calls = suite.peers.usage.calls.lock().unwrap().clone();

@@ -206,6 +206,22 @@ async fn a_redirect_is_not_followed() {
 }
 
 #[tokio::test]
+async fn only_a_finished_picture_is_charged() {
+    for (word, cost) in [
+        ("Error", Some(Microusd(0))),
+        ("Failed", Some(Microusd(0))),
+        ("Content Moderated", None),
+        // Finished, though it cannot be fetched: what was said when it was taken counts.
+        ("Ready", None),
+    ] {
+        let stub = Stub::always(Reply::json(200, &status(word))).await;
+        let provider = provider("flux", &stub.url, &[]);
+        let error = provider.poll(&job(None)).await.unwrap_err();
+        assert_eq!(error.spent.cost, cost, "{word}");
+    }
+}
+
+#[tokio::test]
 async fn states_have_their_meaning() {
     let table: Vec<(Reply, ErrorClass)> = vec![
         (Reply::json(200, &status("Request Moderated")), Policy),

@@ -160,6 +160,24 @@ async fn an_answer_without_a_picture_is_no_output() {
 }
 
 #[tokio::test]
+async fn tokens_cost_money_without_a_picture_too() {
+    let used = json!({ "promptTokenCount": 10, "candidatesTokenCount": 1290 });
+    let text = json!({ "content": { "parts": [{ "text": "no" }] }, "finishReason": "STOP" });
+    for (candidate, class) in [
+        (json!({ "finishReason": "IMAGE_SAFETY" }), Policy),
+        (text, InvalidOutput),
+    ] {
+        let body = json!({ "candidates": [candidate], "usageMetadata": used });
+        let stub = Stub::always(Reply::json(200, &body)).await;
+        let provider = provider("gemini", &stub.url, &[]);
+        let error = made(&*provider, &order(&*provider)).await.unwrap_err();
+        assert_eq!(error.class, class);
+        assert_eq!(error.spent.cost, Some(Microusd(38_703)));
+        assert_eq!(error.spent.tokens, Some(1_300));
+    }
+}
+
+#[tokio::test]
 async fn errors_have_their_class() {
     let error = |status: &str, reason: &str| json!({ "error": { "status": status, "details": [{ "reason": reason }] } });
     check(400, &error("INVALID_ARGUMENT", "BAD"), Invalid, None).await;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use contracts::google::api::HttpBody;
@@ -50,8 +50,8 @@ pub struct Books {
     pub prices: Mutex<Vec<usage::Price>>,
     /// How the next reservations and amendments are refused.
     pub refusal: Mutex<Option<fn() -> Fault>>,
-    /// How long a reservation is held; 0 for a minute.
-    pub hold_ms: AtomicUsize,
+    /// Whether reservations have expired by the time they are answered.
+    pub is_late: AtomicBool,
     /// How many further amendments are made, but not answered.
     pub amend_unheard: AtomicUsize,
 }
@@ -153,9 +153,9 @@ impl UsageService for Usage {
         let id: ReservationId = request.operation_id.parse().unwrap();
         books.calls.lock().unwrap().push(("reserve", id));
         books.reservations.lock().unwrap().insert(id, Held::Open);
-        let hold = match books.hold_ms.load(Ordering::SeqCst) {
-            0 => Duration::from_secs(60),
-            millis => Duration::from_millis(millis.try_into().unwrap()),
+        let hold = match books.is_late.load(Ordering::SeqCst) {
+            true => Duration::ZERO,
+            false => Duration::from_secs(60),
         };
         Ok(Response::new(usage::ReserveResponse {
             reservation_id: id.to_string(),
