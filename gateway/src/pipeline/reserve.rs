@@ -92,8 +92,20 @@ async fn paid(
 /// Whether the answer says for certain that nothing was accepted.
 fn is_refusal(status: &Status) -> bool {
     let reason = errors::reason_of(&errors::rpc_status(status));
-    // Said before any handler runs, and by a handler that found nobody to do the work.
-    if matches!(reason, Some(Reason::Overloaded | Reason::NoProvider)) {
+    // Said before any handler runs, and by a handler that found nobody to do the work or no money
+    // for it.
+    let certain = matches!(
+        reason,
+        Some(
+            Reason::Overloaded
+                | Reason::NoProvider
+                | Reason::QuotaExceeded
+                | Reason::BudgetExceeded
+                | Reason::PriceUnknown
+                | Reason::SpendingPaused
+        )
+    );
+    if certain {
         return true;
     }
     matches!(
@@ -191,6 +203,10 @@ async fn ask(
 // Nothing was forwarded yet, so whatever keeps the usage service from answering is "unavailable";
 // a fault of the gateway's own credentials is not the client's either.
 fn reserve_error(status: Status) -> Fault {
+    let reason = errors::reason_of(&errors::rpc_status(&status));
+    if let Some(Reason::SpendingPaused | Reason::PriceUnknown) = reason {
+        return from_status(status);
+    }
     match status.code() {
         Code::ResourceExhausted | Code::FailedPrecondition => from_status(status),
         _ => Fault::unavailable("the usage service", status),

@@ -111,6 +111,39 @@ async fn a_refused_call_gives_its_unit_back() {
 }
 
 #[tokio::test]
+async fn work_that_is_not_paid_for_gives_its_unit_back() {
+    let house = House::open().await;
+    for (place, (prompt, status, reason)) in [
+        ("dear", 402, "BUDGET_EXCEEDED"),
+        ("unpriced", 503, "PRICE_UNKNOWN"),
+        ("paused", 503, "SPENDING_PAUSED"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let no = order(&house, prompt).await;
+        let headers = no.headers().clone();
+        // The unit is the caller's again.
+        let left = format!(";r={};", 5 - place);
+        let state = headers["ratelimit"].to_str().unwrap();
+        assert!(state.contains(&left), "{state}");
+        let error = refused(no, status, reason).await;
+        if prompt == "dear" {
+            assert_eq!(headers["retry-after"], "3600");
+            assert_eq!(error["details"][0]["metadata"]["remaining"], "7000");
+            let violation = &error["details"][1]["violations"][0];
+            assert_eq!(violation["quotaId"], "MICROUSD/MONTH");
+            assert_eq!(violation["quotaValue"], 5_000_000);
+        }
+        let released = eventually("the release", || {
+            house.usage.released.lock().get(place).cloned()
+        })
+        .await;
+        assert_eq!(released, house.usage.reserved.lock()[place].2);
+    }
+}
+
+#[tokio::test]
 async fn a_call_there_was_no_room_for_gives_its_unit_back() {
     let house = House::open().await;
     refused(order(&house, "crowd").await, 503, "OVERLOADED").await;

@@ -23,6 +23,7 @@ use crate::Config;
 use crate::domain::cooling::Cooling;
 use crate::domain::desk::Desk;
 use crate::domain::ports::{Files, Quota};
+use crate::domain::prices::PriceBoard;
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
 use crate::domain::studio::Studio;
@@ -30,7 +31,7 @@ use crate::peers::{FilePeer, UsagePeer};
 use crate::providers::{self, BuildError, Registry};
 use crate::rpc::GenerationRpc;
 use crate::store::{Migrator, Store};
-use crate::worker::{Delivery, Pool};
+use crate::worker::{Delivery, Pool, PriceWatch};
 
 // Decoding may take half a gigabyte each.
 const DECODERS: usize = 2;
@@ -61,6 +62,7 @@ pub struct App {
     desk: Arc<Desk>,
     pool: Pool,
     delivery: Delivery,
+    price_watch: PriceWatch,
     database: Database,
 }
 
@@ -89,11 +91,17 @@ impl App {
         let credentials = Credentials::new("generation", auth.clone(), secret.clone());
         let readiness = readiness(&database, &file, &usage);
         let files: Arc<dyn Files> = Arc::new(FilePeer::new(file, credentials.clone()));
-        let quota: Arc<dyn Quota> = Arc::new(UsagePeer::new(usage, credentials));
+        let usage = Arc::new(UsagePeer::new(usage, credentials));
+        let quota: Arc<dyn Quota> = usage.clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
         let cooling = Arc::new(Cooling::new(Arc::clone(&clock)));
+        let prices = Arc::new(PriceBoard::default());
+        let price_watch = PriceWatch {
+            source: usage,
+            board: Arc::clone(&prices),
+        };
         let studio = Arc::new(Studio {
             work: store.clone(),
             files: Arc::clone(&files),
@@ -112,11 +120,13 @@ impl App {
             signals: Arc::clone(&signals),
         };
         let desk = Arc::new(Desk {
-            tasks: store,
+            tasks: store.clone(),
+            adoptions: store,
             files,
             quota,
             catalog,
             cooling,
+            prices,
             signals,
             clock,
             ids: Arc::new(SystemIds),
@@ -129,6 +139,7 @@ impl App {
             desk,
             pool,
             delivery,
+            price_watch,
             database,
         })
     }
@@ -140,6 +151,7 @@ impl App {
     /// The sockets cannot be served.
     pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
         let working = tokio::spawn(self.pool.run(shutdown.clone()));
+        let listening = tokio::spawn(self.price_watch.run(shutdown.clone()));
         let worked = CancellationToken::new();
         let delivering = tokio::spawn(self.delivery.run(worked.clone()));
         let rpc = GenerationRpc::new(self.desk, self.secret, shutdown.clone());
@@ -154,7 +166,7 @@ impl App {
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = working.await;
+        let _ = tokio::join!(working, listening);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;

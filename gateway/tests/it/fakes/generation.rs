@@ -8,7 +8,7 @@ use contracts::generation::v1::generation_service_server::{
     GenerationService, GenerationServiceServer,
 };
 use contracts::generation::v1::*;
-use errors::{Fault, Reason};
+use errors::{Fault, QuotaViolation, Reason};
 use futures::{Stream, StreamExt, stream};
 use identity::receipt::{self, Receipt};
 use secrecy::SecretString;
@@ -70,6 +70,23 @@ impl GenerationService for Generations {
         match image.prompt.as_str() {
             "refuse" => Err(Fault::field("image.prompt", "must be another").into()),
             "crowd" => Err(Fault::new(Reason::Overloaded, "there is no room").into()),
+            "dear" => {
+                let mut fault = Fault::new(Reason::BudgetExceeded, "your budget gives $5 a month")
+                    .with("scope", "user")
+                    .with("meter", "MICROUSD")
+                    .with("remaining", 7_000)
+                    .retry_in(Duration::from_secs(3_600));
+                fault.quota.push(QuotaViolation {
+                    subject: "user:u".to_owned(),
+                    description: "your budget gives $5 a month".to_owned(),
+                    metric: "MICROUSD".to_owned(),
+                    id: "MICROUSD/MONTH".to_owned(),
+                    value: 5_000_000,
+                });
+                Err(fault.into())
+            }
+            "unpriced" => Err(Fault::new(Reason::PriceUnknown, "no price is known").into()),
+            "paused" => Err(Fault::new(Reason::SpendingPaused, "paid work is paused").into()),
             "vanish" => Err(Status::unavailable("gone in the middle")),
             "slow" => {
                 tokio::time::sleep(Duration::from_millis(300)).await;
@@ -146,6 +163,13 @@ impl GenerationService for Generations {
         Ok(Response::new(CancelGenerationResponse {
             generation: Some(generation),
         }))
+    }
+
+    async fn report_reservations(
+        &self,
+        _: Request<ReportReservationsRequest>,
+    ) -> Result<Response<ReportReservationsResponse>, Status> {
+        Err(Status::unimplemented("not here"))
     }
 
     async fn list_providers(

@@ -1,10 +1,14 @@
 //! Counts to five.
 
+use std::pin::Pin;
+
+use contracts::google::api::HttpBody;
 use contracts::policy::v1::policy::Meter;
 use contracts::usage::v1::limit::Window;
 use contracts::usage::v1::usage_service_server::{UsageService, UsageServiceServer};
 use contracts::usage::v1::*;
 use errors::{Fault, Reason};
+use futures::Stream;
 use identity::{Caller, caller_of};
 use tonic::{Request, Response, Status};
 use types::{Clock, SystemClock, Timestamp};
@@ -73,13 +77,60 @@ impl UsageService for Usage {
             reserved: used + 1,
             remaining: LIMIT - used - 1,
             reset_at: Some(in_an_hour().into()),
+            scope: None,
         };
         let expires_at = Some(in_an_hour().into());
         Ok(Response::new(ReserveResponse {
             reservation_id: id,
             limits: vec![limit],
             expires_at,
+            price: None,
         }))
+    }
+
+    async fn explain_usage(
+        &self,
+        _: Request<ExplainUsageRequest>,
+    ) -> Result<Response<ExplainUsageResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn list_usage_records(
+        &self,
+        _: Request<ListUsageRecordsRequest>,
+    ) -> Result<Response<ListUsageRecordsResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    type ExportUsageStream = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;
+
+    async fn export_usage(
+        &self,
+        _: Request<ExportUsageRequest>,
+    ) -> Result<Response<Self::ExportUsageStream>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn amend(&self, _: Request<AmendRequest>) -> Result<Response<AmendResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn extend(&self, _: Request<ExtendRequest>) -> Result<Response<ExtendResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn suspend(
+        &self,
+        _: Request<SuspendRequest>,
+    ) -> Result<Response<SuspendResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
+    async fn get_price_list(
+        &self,
+        _: Request<GetPriceListRequest>,
+    ) -> Result<Response<GetPriceListResponse>, Status> {
+        Err(Status::unimplemented("not here"))
     }
 
     async fn confirm(

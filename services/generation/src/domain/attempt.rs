@@ -6,6 +6,7 @@
 use types::Timestamp;
 
 use crate::domain::provider::{ErrorClass, Job, ProviderError};
+use crate::domain::settlement::Bill;
 
 /// How far an attempt got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +118,8 @@ pub struct AttemptEnd {
     pub class: &'static str,
     /// For the operator.
     pub detail: String,
+    /// What the provider takes for it.
+    pub bill: Bill,
 }
 
 impl AttemptEnd {
@@ -132,6 +135,7 @@ impl AttemptEnd {
             state,
             class: class_name(error.class),
             detail: error.detail.chars().take(500).collect(),
+            bill: Bill::of(error),
         }
     }
 
@@ -143,6 +147,7 @@ impl AttemptEnd {
             state: AttemptState::Unknown,
             class: class_name(ErrorClass::Ambiguous),
             detail: detail.into(),
+            bill: Bill::Unknown,
         }
     }
 }

@@ -93,6 +93,7 @@ impl Cooling {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::provider::Spent;
 
     struct Noon;
 
@@ -108,6 +109,7 @@ mod tests {
             message: String::new(),
             detail: String::new(),
             retry_after,
+            spent: Spent::default(),
         }
     }
 

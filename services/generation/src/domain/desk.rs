@@ -13,15 +13,22 @@ use types::{
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
 use crate::domain::generation::{Filter, Generation};
+use crate::domain::hold::{Hold, Work};
 use crate::domain::order::{self, Order, OrderForm, input_field};
 use crate::domain::picture;
-use crate::domain::ports::{DebtKind, Files, NewTask, Patron, Quota, Tasks};
+use crate::domain::ports::{Adoptions, Files, NewTask, Patron, Quota, Tasks};
+use crate::domain::prices::PriceBoard;
 use crate::domain::provider::Model;
-use crate::domain::routing::{Catalog, Entry};
+use crate::domain::routing::{Catalog, Entry, Market};
+use crate::domain::settlement::{Call, Resolution};
 use crate::domain::signals::Signals;
 
 /// The meter an order counts in, as receipts name it.
 pub const METER: &str = "GENERATIONS";
+
+const RELEASE: Call = Call::Resolve(Resolution::Release);
+// Prices are shown for what an order without a size gives.
+const SHOWN_SIZE: (u32, u32) = (order::DEFAULT_SIDE, order::DEFAULT_SIDE);
 
 /// How a provider is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +66,10 @@ pub struct Desk {
     pub catalog: Catalog,
     /// Who is left alone just now.
     pub cooling: Arc<Cooling>,
+    /// What pictures cost today.
+    pub prices: Arc<PriceBoard>,
+    /// Which reservations have a task.
+    pub adoptions: Arc<dyn Adoptions>,
     /// Wakes workers and watchers.
     pub signals: Arc<Signals>,
     /// The time.
@@ -68,12 +79,12 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Accepts an order: durable when this answers. A receipt proves that the gateway set the
-    /// unit aside; without one it is set aside here.
+    /// Accepts an order: durable when this answers, and its money is set aside before. A receipt
+    /// proves that the gateway set the generation aside; without one that is done here as well.
     ///
     /// # Errors
-    /// A wrong order, no provider, no such input file, no quota; a receipt that is not for this
-    /// call; a store or peer that does not answer.
+    /// A wrong order, no provider, no such input file; no quota, no money, no price, as the usage
+    /// service says it; a receipt that is not for this call; a store or peer that does not answer.
     pub async fn create(
         &self,
         patron: Patron,
@@ -81,18 +92,15 @@ impl Desk {
         receipt: Option<Receipt>,
     ) -> Result<Generation, Error> {
         let id = GenerationId(self.ids.next());
-        let is_cooling = |name: &str| self.cooling.until(name).is_some();
-        let order = order::read(form, &self.catalog, is_cooling, seed_of(id))?;
-        self.check_inputs(&patron, &order.request.inputs).await?;
-        let reservation = match receipt {
-            Some(receipt) => accept(&receipt, &patron)?,
-            None => {
-                let operation = OperationId(id.uuid());
-                let reserved = self.quota.reserve(&patron, operation).await;
-                reserved.map_err(Error::Peer)?
-            }
+        let market = Market {
+            cooling: &self.cooling,
+            prices: &self.prices,
         };
-        let stored = self.store(self.task(id, patron, order, reservation)).await;
+        let order = order::read(form, &self.catalog, &market, seed_of(id))?;
+        self.check_inputs(&patron, &order.request.inputs).await?;
+        let hold = self.hold(&patron, &order.work(id), receipt).await?;
+        let reservation = hold.reservation;
+        let stored = self.store(self.task(id, patron, order, hold)).await;
         if let Err(refused) = &stored
             && refused.frees_the_unit()
         {
@@ -144,9 +152,19 @@ impl Desk {
             Some(until) => ProviderState::Cooling(until),
             None => ProviderState::Available,
         };
+        let priced = |entry: &Entry, model: &Model| {
+            let tag = self.prices.of(&entry.name, model, SHOWN_SIZE);
+            Model {
+                price_per_image: tag.price,
+                price_as_of: tag.as_of,
+                ..model.clone()
+            }
+        };
         let cards = self.catalog.entries().map(|entry| ProviderCard {
             name: entry.name.clone(),
-            models: entry.models.clone(),
+            models: (entry.models.iter())
+                .map(|model| priced(entry, model))
+                .collect(),
             state: state_of(entry),
             is_procedural: entry.is_procedural,
         });
@@ -176,20 +194,14 @@ impl Desk {
         }
     }
 
-    fn task(
-        &self,
-        id: GenerationId,
-        patron: Patron,
-        order: Order,
-        reservation: ReservationId,
-    ) -> NewTask {
+    fn task(&self, id: GenerationId, patron: Patron, order: Order, hold: Hold) -> NewTask {
         NewTask {
             id,
             patron,
             kind: order.kind,
             request: order.request,
             session: order.session,
-            reservation,
+            hold,
             provider: order.route.provider.name().to_owned(),
             model: order.route.model.name,
             ignored: order.route.ignored,
@@ -218,10 +230,48 @@ impl Desk {
         Ok(stored)
     }
 
+    async fn hold(
+        &self,
+        patron: &Patron,
+        work: &Work,
+        receipt: Option<Receipt>,
+    ) -> Result<Hold, Error> {
+        let Some(receipt) = receipt else {
+            let operation = OperationId(work.task.uuid());
+            let reserved = self.quota.reserve(patron, operation, work).await;
+            return reserved.map_err(Error::Peer);
+        };
+        let reservation = accept(&receipt, patron)?;
+        // Amending it would take it from its task.
+        if self.adoptions.is_adopted(reservation).await? {
+            return Err(Error::ReservationUsed);
+        }
+        match self.quota.amend(reservation, work).await {
+            Ok(price) => Ok(Hold {
+                reservation,
+                price,
+                expires_at: receipt.expires_at,
+            }),
+            // It was given back on its way here.
+            Err(fault) if matches!(fault.reason, Reason::NotFound | Reason::WrongState) => {
+                Err(Error::ReservationExpired)
+            }
+            Err(fault) => {
+                let error = Error::Peer(fault);
+                // A refusal is the gateway's to act on. When nobody knows, it waits; but here it
+                // is certain that there will be no task.
+                if error.is_passing() {
+                    self.let_go(reservation).await;
+                }
+                Err(error)
+            }
+        }
+    }
+
     // Units of an order that surely was not stored go back at once. When nobody knows, they stay:
     // an unconfirmed reservation ends by itself, and a released one would be missing to its task.
     async fn let_go(&self, reservation: ReservationId) {
-        if let Err(fault) = self.quota.resolve(DebtKind::Release, reservation).await {
+        if let Err(fault) = self.quota.deliver(RELEASE, reservation).await {
             tracing::warn!(
                 reservation.id = %reservation,
                 error = %fault,

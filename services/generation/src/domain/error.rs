@@ -28,6 +28,9 @@ pub enum Error {
     /// The reservation belongs to another generation.
     #[error("the reservation was used before")]
     ReservationUsed,
+    /// The reservation expired before the generation could be stored.
+    #[error("the reservation has expired")]
+    ReservationExpired,
     /// The receipt is not for this call: forged, expired, or another owner's.
     #[error("the reservation receipt does not belong to this call")]
     ReceiptRefused,

@@ -4,6 +4,7 @@ use errors::Reason;
 use serde::{Deserialize, Serialize};
 use types::{FileId, GenerationId, Microusd, SessionId, Timestamp, UserId};
 
+use crate::domain::hold::Quote;
 use crate::domain::provider::ImageSpec;
 
 /// What is made.
@@ -162,6 +163,8 @@ pub struct Generation {
     pub attempts: u32,
     /// What it cost.
     pub cost: Microusd,
+    /// What it was accepted at; none for one from before prices were held.
+    pub price: Option<Quote>,
     /// The result, once completed.
     pub outputs: Vec<Output>,
     /// Why it failed.

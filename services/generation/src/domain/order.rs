@@ -1,13 +1,15 @@
 //! Reads an order: everything that is wrong with it at once, and who will do it.
 
 use errors::FieldViolation;
-use types::{FileId, SessionId};
+use types::{FileId, GenerationId, SessionId};
 
 use crate::domain::error::Error;
 use crate::domain::generation::{ImageRequest, Kind};
-use crate::domain::routing::{Catalog, NoRoute, Pinned, Route};
+use crate::domain::hold::Work;
+use crate::domain::routing::{Catalog, Market, NoRoute, Pinned, Route};
 
-const DEFAULT_SIDE: u32 = 1_024;
+/// The side of a picture whose order names none.
+pub const DEFAULT_SIDE: u32 = 1_024;
 const MAX_PROMPT: usize = 10_000;
 const MAX_INPUTS: usize = 4;
 
@@ -56,6 +58,22 @@ pub struct Order {
     pub route: Route,
 }
 
+impl Order {
+    /// What is to be paid for, as the task it will be.
+    #[must_use]
+    pub fn work(&self, task: GenerationId) -> Work {
+        Work {
+            kind: self.kind,
+            provider: self.route.provider.name().to_owned(),
+            model: self.route.model.name.clone(),
+            task,
+            size: (self.request.width, self.request.height),
+            list_price: self.route.model.price_per_image,
+            list_price_as_of: self.route.model.price_as_of.clone(),
+        }
+    }
+}
+
 #[derive(Default)]
 struct Faults(Vec<FieldViolation>);
 
@@ -78,7 +96,7 @@ impl Faults {
 pub fn read(
     form: OrderForm,
     catalog: &Catalog,
-    is_cooling: impl Fn(&str) -> bool,
+    market: &Market<'_>,
     seed: u32,
 ) -> Result<Order, Error> {
     let mut faults = Faults::default();
@@ -96,7 +114,7 @@ pub fn read(
         provider: request.provider.as_deref(),
         model: request.model.as_deref(),
     };
-    let route = match catalog.route(&request.spec(), pinned, is_cooling) {
+    let route = match catalog.route(&request.spec(), pinned, market) {
         Ok(route) => Some(route),
         Err(NoRoute::NoProvider(said)) if faults.0.is_empty() => {
             return Err(Error::NoProvider(said));

@@ -1,5 +1,6 @@
 //! What the domain needs from the rooms around it: a store, a file service, a usage service.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +15,11 @@ use crate::domain::attempt::{Attempt, AttemptEnd};
 use crate::domain::error::Error;
 use crate::domain::events::{Event, Step, Tail};
 use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind, Output};
+use crate::domain::hold::{Hold, Quote, Work as PricedWork};
+use crate::domain::keeper::Standing;
+use crate::domain::prices::ListedPrice;
 use crate::domain::provider::{InputImage, Job};
+use crate::domain::settlement::{Call, Debt, Resolution};
 
 /// Whose work it is, and on which plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +43,8 @@ pub struct NewTask {
     pub request: ImageRequest,
     /// The client's own grouping.
     pub session: Option<SessionId>,
-    /// The units set aside for it.
-    pub reservation: ReservationId,
+    /// What is set aside for it.
+    pub hold: Hold,
     /// Who will do it.
     pub provider: String,
     /// With which model.
@@ -53,7 +58,8 @@ pub struct NewTask {
 /// What owners ask of the store; every question names the owner.
 #[async_trait]
 pub trait Tasks: Send + Sync + 'static {
-    /// Stores the task, its first event and the confirmation of its reservation, or nothing.
+    /// Stores the task, its first event and the confirmation of its reservation, or nothing:
+    /// [`Error::ReservationUsed`], and [`Error::ReservationExpired`] when it came too late.
     async fn create(&self, task: &NewTask) -> Result<Generation, Error>;
 
     /// One generation of an owner.
@@ -109,6 +115,8 @@ pub struct Claimed {
     pub model: String,
     /// How often a provider was asked so far.
     pub attempts: u32,
+    /// What it was accepted at; none for a task from before prices were held.
+    pub price: Option<Microusd>,
 }
 
 /// An attempt about to be made.
@@ -151,6 +159,8 @@ pub enum Ending {
         attempt: i64,
         /// What it cost.
         cost: Microusd,
+        /// What its reservation becomes.
+        resolution: Resolution,
         /// The stored files.
         outputs: Vec<Output>,
     },
@@ -160,6 +170,8 @@ pub enum Ending {
         attempt: Option<AttemptEnd>,
         /// Why.
         failure: Failure,
+        /// What its reservation becomes.
+        resolution: Resolution,
     },
 }
 
@@ -183,9 +195,10 @@ pub trait Work: Send + Sync + 'static {
     /// A task's last attempt.
     async fn last_attempt(&self, task: GenerationId) -> Result<Option<Attempt>, Error>;
 
-    /// Writes down the intention to ask a provider; answers the attempt's number. Attempts that
-    /// never got anywhere are closed.
-    async fn plan(&self, claim: Claim, attempt: &PlannedAttempt) -> Result<i64, Error>;
+    /// Writes down the intention to ask a provider; answers the attempt's number, or none when the
+    /// task's reservation was lost: then nothing may be bought for it any more. Attempts that never
+    /// got anywhere are closed.
+    async fn plan(&self, claim: Claim, attempt: &PlannedAttempt) -> Result<Option<i64>, Error>;
 
     /// Writes down how far an attempt got, with the step its watcher sees.
     async fn advance(
@@ -207,52 +220,6 @@ pub trait Work: Send + Sync + 'static {
     async fn finish(&self, claim: Claim, ending: &Ending) -> Result<(), Error>;
 }
 
-/// What is owed to the usage service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DebtKind {
-    /// The reservation belongs to a stored task.
-    Confirm,
-    /// Its units are used.
-    Settle,
-    /// Its units go back.
-    Release,
-}
-
-impl DebtKind {
-    /// As it is stored.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirm => "confirm",
-            Self::Settle => "settle",
-            Self::Release => "release",
-        }
-    }
-
-    /// Reads what [`DebtKind::as_str`] wrote.
-    #[must_use]
-    pub fn read(text: &str) -> Option<Self> {
-        [Self::Confirm, Self::Settle, Self::Release]
-            .into_iter()
-            .find(|one| one.as_str() == text)
-    }
-}
-
-/// One call owed to the usage service.
-#[derive(Debug, Clone)]
-pub struct Debt {
-    /// Its row.
-    pub id: uuid::Uuid,
-    /// Which call.
-    pub kind: DebtKind,
-    /// For which reservation.
-    pub reservation: ReservationId,
-    /// Of which task.
-    pub task: GenerationId,
-    /// How often it was tried, this time included.
-    pub tries: u32,
-}
-
 /// The calls owed to the usage service, one after another per task.
 #[async_trait]
 pub trait Outbox: Send + Sync + 'static {
@@ -264,6 +231,28 @@ pub trait Outbox: Send + Sync + 'static {
 
     /// Tries again after a rest.
     async fn postpone(&self, debt: &Debt, rest: Duration) -> Result<(), Error>;
+
+    /// The confirmation was refused: the reservation was given back. Ends its task with `failure`
+    /// unless an order of its may be under way; nothing more is bought for it either way. Answers
+    /// whether it ended the task.
+    async fn lose(&self, debt: &Debt, failure: &Failure) -> Result<bool, Error>;
+}
+
+/// What the usage service's questions take.
+#[async_trait]
+pub trait Adoptions: Send + Sync + 'static {
+    /// Whether a task has this reservation; a quick look, which may miss one that is being stored.
+    async fn is_adopted(&self, reservation: ReservationId) -> Result<bool, Error>;
+
+    /// How the tasks of these reservations stand. One that is missing has none, and will have none
+    /// if it has expired.
+    async fn standings(
+        &self,
+        reservations: &[ReservationId],
+    ) -> Result<HashMap<ReservationId, Standing>, Error>;
+
+    /// Owes an ended task's resolution once more.
+    async fn owe_again(&self, task: GenerationId) -> Result<(), Error>;
 }
 
 /// A made picture on its way to the file service.
@@ -308,13 +297,25 @@ pub trait Files: Send + Sync + 'static {
 /// The usage service.
 #[async_trait]
 pub trait Quota: Send + Sync + 'static {
-    /// Sets one generation aside for an owner; the same operation again answers the same.
+    /// Sets one generation and the money of the work aside for an owner; the same operation again
+    /// answers the same.
     async fn reserve(
         &self,
         patron: &Patron,
         operation: OperationId,
-    ) -> Result<ReservationId, Fault>;
+        work: &PricedWork,
+    ) -> Result<Hold, Fault>;
 
-    /// Pays a debt; doing it again changes nothing.
-    async fn resolve(&self, kind: DebtKind, reservation: ReservationId) -> Result<(), Fault>;
+    /// Sets the money of the work aside beside the generation that is reserved already.
+    async fn amend(&self, reservation: ReservationId, work: &PricedWork) -> Result<Quote, Fault>;
+
+    /// Delivers a call; doing it again changes nothing.
+    async fn deliver(&self, call: Call, reservation: ReservationId) -> Result<(), Fault>;
+}
+
+/// The catalogue of prices.
+#[async_trait]
+pub trait Prices: Send + Sync + 'static {
+    /// Every price of a picture in force.
+    async fn list(&self) -> Result<Vec<ListedPrice>, Fault>;
 }

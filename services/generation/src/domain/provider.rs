@@ -81,8 +81,28 @@ pub enum Fit {
 pub struct RawImage {
     /// The encoded picture.
     pub bytes: Bytes,
-    /// What it cost, when the provider says; else the model's price counts.
+    /// What it took; where the provider does not say, the price it was accepted at counts.
+    pub spent: Spent,
+}
+
+/// What a provider says an order took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// In money, when the provider says.
     pub cost: Option<Microusd>,
+    /// In tokens, when the provider counts any.
+    pub tokens: Option<u64>,
+}
+
+impl Spent {
+    /// So much money.
+    #[must_use]
+    pub const fn money(cost: Microusd) -> Self {
+        Self {
+            cost: Some(cost),
+            tokens: None,
+        }
+    }
 }
 
 /// What came of asking.
@@ -160,6 +180,8 @@ pub struct ProviderError {
     pub detail: String,
     /// How long to wait, when the provider says; already capped.
     pub retry_after: Option<Duration>,
+    /// What the order took all the same, as far as the provider says.
+    pub spent: Spent,
 }
 
 /// Makes pictures.

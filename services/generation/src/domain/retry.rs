@@ -59,6 +59,7 @@ fn random_share() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::provider::Spent;
 
     fn error(class: ErrorClass, retry_after: Option<Duration>) -> ProviderError {
         ProviderError {
@@ -66,6 +67,7 @@ mod tests {
             message: String::new(),
             detail: String::new(),
             retry_after,
+            spent: Spent::default(),
         }
     }
 

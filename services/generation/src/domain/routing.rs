@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use errors::FieldViolation;
 
+use crate::domain::cooling::Cooling;
+use crate::domain::prices::PriceBoard;
 use crate::domain::provider::{Fit, ImageProvider, ImageSpec, Model};
 
 /// A provider Bottega knows.
@@ -75,6 +77,15 @@ pub struct Pinned<'a> {
     pub model: Option<&'a str>,
 }
 
+/// What changes from moment to moment.
+#[derive(Clone, Copy)]
+pub struct Market<'a> {
+    /// Who is left alone just now.
+    pub cooling: &'a Cooling,
+    /// What pictures cost today.
+    pub prices: &'a PriceBoard,
+}
+
 type Candidate<'a> = (&'a Arc<dyn ImageProvider>, &'a Model);
 
 impl Catalog {
@@ -107,7 +118,7 @@ impl Catalog {
         &self,
         spec: &ImageSpec,
         pinned: Pinned<'_>,
-        is_cooling: impl Fn(&str) -> bool,
+        market: &Market<'_>,
     ) -> Result<Route, NoRoute> {
         let candidates = self.candidates(pinned)?;
         let mut refused = Vec::new();
@@ -121,8 +132,11 @@ impl Catalog {
         // Sorting is stable: among equals, a provider's own choice stays first. A named provider
         // is asked for its own choice, not for its cheapest.
         if pinned.provider.is_none() {
+            let size = (spec.width, spec.height);
             fitting.sort_by_key(|(provider, model, _)| {
-                (is_cooling(provider.name()), model.price_per_image)
+                let name = provider.name();
+                let is_cooling = market.cooling.until(name).is_some();
+                (is_cooling, market.prices.of(name, model, size).price)
             });
         }
         match fitting.into_iter().next() {

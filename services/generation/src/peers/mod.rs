@@ -2,6 +2,7 @@
 
 mod files;
 mod usage;
+mod usage_wire;
 
 use std::future::Future;
 use std::time::Duration;

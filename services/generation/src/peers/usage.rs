@@ -1,11 +1,15 @@
-//! The usage service: units are set aside before an order is stored, and used or given back after.
+//! The usage service: a generation and its money are set aside before an order is stored, and used or
+//! given back after.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use contracts::policy::v1::policy::Meter;
 use contracts::usage::v1::usage_service_client::UsageServiceClient;
-use contracts::usage::v1::{Amount, ConfirmRequest, ReleaseRequest, ReserveRequest, SettleRequest};
+use contracts::usage::v1::{
+    AmendRequest, Amount, ConfirmRequest, GetPriceListRequest, ReleaseRequest, ReserveRequest,
+    SettleRequest, SuspendRequest,
+};
 use errors::Fault;
 use identity::Credentials;
 use telemetry::context;
@@ -13,12 +17,16 @@ use tonic::Request;
 use tonic::transport::Channel;
 use types::{OperationId, ReservationId};
 
+use super::usage_wire::{actuals, hold, listed, purpose, quote, work};
 use super::{limit, within};
-use crate::domain::ports::{DebtKind, Patron, Quota};
+use crate::domain::hold::{Hold, Quote, Work};
+use crate::domain::ports::{Patron, Prices, Quota};
+use crate::domain::prices::ListedPrice;
+use crate::domain::settlement::{Call, Resolution};
 
 const QUESTION: Duration = Duration::from_secs(5);
 
-/// The usage service behind its port.
+/// The usage service behind its ports.
 #[derive(Clone)]
 pub struct UsagePeer {
     client: UsageServiceClient<Channel>,
@@ -43,6 +51,29 @@ impl UsagePeer {
         limit(&mut request, QUESTION);
         Ok(request)
     }
+
+    async fn resolve(&self, resolution: Resolution, reservation_id: String) -> Result<(), Fault> {
+        let mut client = self.client.clone();
+        match resolution {
+            Resolution::Settle(used) => {
+                let message = SettleRequest {
+                    reservation_id,
+                    actuals: actuals(used),
+                };
+                let request = self.request(message).await?;
+                within(QUESTION, client.settle(request)).await?;
+            }
+            Resolution::Release => {
+                let request = self.request(ReleaseRequest { reservation_id }).await?;
+                within(QUESTION, client.release(request)).await?;
+            }
+            Resolution::Suspend => {
+                let request = self.request(SuspendRequest { reservation_id }).await?;
+                within(QUESTION, client.suspend(request)).await?;
+            }
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]
@@ -51,7 +82,8 @@ impl Quota for UsagePeer {
         &self,
         patron: &Patron,
         operation: OperationId,
-    ) -> Result<ReservationId, Fault> {
+        wanted: &Work,
+    ) -> Result<Hold, Fault> {
         let message = ReserveRequest {
             operation_id: operation.to_string(),
             owner_id: patron.id.to_string(),
@@ -60,37 +92,53 @@ impl Quota for UsagePeer {
                 meter: Meter::Generations.into(),
                 amount: 1,
             }],
-            ..ReserveRequest::default()
+            purpose: Some(purpose(wanted)),
+            work: Some(work(wanted)),
+            // The service's own time.
+            ttl_seconds: 0,
         };
         let request = self.request(message).await?;
         let mut client = self.client.clone();
         let answer = context::unhurried(within(QUESTION, client.reserve(request))).await?;
-        let reservation = answer.into_inner().reservation_id;
-        reservation.parse().map_err(Fault::internal)
+        hold(answer.into_inner())
     }
 
-    async fn resolve(&self, kind: DebtKind, reservation: ReservationId) -> Result<(), Fault> {
-        let reservation_id = reservation.to_string();
+    async fn amend(&self, reservation: ReservationId, wanted: &Work) -> Result<Quote, Fault> {
+        let message = AmendRequest {
+            reservation_id: reservation.to_string(),
+            purpose: Some(purpose(wanted)),
+            work: Some(work(wanted)),
+        };
+        let request = self.request(message).await?;
         let mut client = self.client.clone();
-        match kind {
-            DebtKind::Confirm => {
+        let answer = context::unhurried(within(QUESTION, client.amend(request))).await?;
+        quote(answer.into_inner().price)
+    }
+
+    async fn deliver(&self, call: Call, reservation: ReservationId) -> Result<(), Fault> {
+        let reservation_id = reservation.to_string();
+        match call {
+            Call::Confirm => {
                 let request = self.request(ConfirmRequest { reservation_id }).await?;
-                within(QUESTION, client.confirm(request)).await?;
+                let mut client = self.client.clone();
+                within(QUESTION, client.confirm(request)).await.map(|_| ())
             }
-            DebtKind::Settle => {
-                let request = self
-                    .request(SettleRequest {
-                        reservation_id,
-                        actuals: Vec::new(),
-                    })
-                    .await?;
-                within(QUESTION, client.settle(request)).await?;
-            }
-            DebtKind::Release => {
-                let request = self.request(ReleaseRequest { reservation_id }).await?;
-                within(QUESTION, client.release(request)).await?;
-            }
+            Call::Resolve(resolution) => self.resolve(resolution, reservation_id).await,
         }
-        Ok(())
+    }
+}
+
+#[async_trait]
+impl Prices for UsagePeer {
+    async fn list(&self) -> Result<Vec<ListedPrice>, Fault> {
+        let request = self.request(GetPriceListRequest {}).await?;
+        let mut client = self.client.clone();
+        let answer = within(QUESTION, client.get_price_list(request)).await?;
+        Ok(answer
+            .into_inner()
+            .prices
+            .into_iter()
+            .filter_map(listed)
+            .collect())
     }
 }

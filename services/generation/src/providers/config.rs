@@ -261,7 +261,7 @@ mod tests {
         assert_eq!(
             shown,
             [
-                "flux flux-2-klein-4b $0.008000",
+                "flux flux-2-klein-4b $0.021000",
                 "gemini gemini-2.5-flash-image $0.039000",
                 "openai gpt-image-2 $0.250000",
                 "sdxl stable-diffusion-xl-1024-v1-0 $0.015000",

@@ -7,6 +7,7 @@ mod gemini;
 mod http;
 mod inputs;
 mod limits;
+mod lockout;
 mod money;
 mod openai;
 mod ratio;

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use types::Microusd;
 
+use crate::domain::provider::Spent;
+
 /// A cost above this for one picture is no cost but a mistake, and not believed.
 const MOST_EVER: i64 = 1_000_000_000;
 
@@ -83,6 +85,25 @@ impl Rates {
             .sum();
         let micro = i64::try_from((total + 999_999) / 1_000_000).ok()?;
         plausible(micro)
+    }
+}
+
+impl Tokens {
+    /// All of them; `None` when nothing was used.
+    #[must_use]
+    pub fn total(&self) -> Option<u64> {
+        let parts = [self.text_in, self.image_in, self.text_out, self.image_out];
+        let total = parts.into_iter().fold(0, u64::saturating_add);
+        (total > 0).then_some(total)
+    }
+
+    /// What they come to at these rates, if there are any.
+    #[must_use]
+    pub fn spent(self, rates: Option<Rates>) -> Spent {
+        Spent {
+            cost: rates.and_then(|rates| rates.cost(self)),
+            tokens: self.total(),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::limits::Limits;
 use super::money::{Rates, Tokens};
 use crate::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
-    RawImage, Submitted,
+    RawImage, Spent, Submitted,
 };
 
 /// As users see it.
@@ -104,8 +104,14 @@ impl OpenAi {
         let Some(reply) = answer.json::<Reply>() else {
             return Err(invalid(answer.words()));
         };
+        // Tokens are billed whether or not they became a picture.
+        let usage = reply.usage.as_ref();
+        let spent = usage.map_or_else(Spent::default, |usage| {
+            usage.tokens().spent(self.rates_of(&order.model))
+        });
+        let billed = |error: ProviderError| ProviderError { spent, ..error };
         let Some(picture) = reply.data.first() else {
-            return Err(invalid("no pictures".to_owned()));
+            return Err(billed(invalid("no pictures".to_owned())));
         };
         // Some servers put a data URL into `url`; a real address is not followed.
         let text = picture
@@ -113,17 +119,15 @@ impl OpenAi {
             .as_deref()
             .or(picture.url.as_deref())
             .unwrap_or_default();
-        let bytes =
-            decode_picture(text).ok_or_else(|| invalid("the picture is not base64".to_owned()))?;
-        let index = self
-            .models
-            .iter()
-            .position(|model| model.name == order.model);
-        let rates = index.and_then(|index| self.rates.get(index).copied().flatten());
-        let cost = rates
-            .zip(reply.usage)
-            .and_then(|(rates, usage)| rates.cost(usage.tokens()));
-        Ok(RawImage { bytes, cost })
+        match decode_picture(text) {
+            Some(bytes) => Ok(RawImage { bytes, spent }),
+            None => Err(billed(invalid("the picture is not base64".to_owned()))),
+        }
+    }
+
+    fn rates_of(&self, model: &str) -> Option<Rates> {
+        let index = self.models.iter().position(|one| one.name == model)?;
+        self.rates.get(index).copied().flatten()
     }
 
     fn refused(&self, answer: &Answer) -> ProviderError {

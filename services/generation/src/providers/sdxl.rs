@@ -11,14 +11,16 @@ use reqwest::header::{ACCEPT, AUTHORIZATION};
 use reqwest::multipart::Form;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use types::Microusd;
 
 use super::config::{Account, Facts, Price};
-use super::http::{Answer, Http, HttpError, by_status, decode_picture, file_part, wait_of};
+use super::http::{Answer, Http, HttpError, by_status, decode_picture, file_part};
 use super::inputs::{off_the_loop, sized_png};
 use super::limits::Limits;
+use super::lockout::locked_out;
 use crate::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
-    RawImage, Submitted,
+    RawImage, Spent, Submitted,
 };
 
 /// As users see it.
@@ -55,8 +57,6 @@ const STEPS: u32 = 30;
 const CFG_SCALE: u32 = 7;
 /// How much of an input picture stays: 1 is all of it.
 const IMAGE_STRENGTH: &str = "0.35";
-/// Going over the limit of 150 requests in 10 s locks a key out this long.
-pub(super) const LOCKED_OUT: Duration = Duration::from_secs(60);
 
 /// The adapter.
 pub struct Sdxl {
@@ -122,14 +122,23 @@ impl Sdxl {
                     .http
                     .fault(ErrorClass::Policy, "finishReason CONTENT_FILTERED"));
             }
-            Some("ERROR") => return Err(invalid("finishReason ERROR".to_owned())),
+            // Only what was made is charged.
+            Some("ERROR") => {
+                return Err(ProviderError {
+                    spent: Spent::money(Microusd(0)),
+                    ..invalid("finishReason ERROR".to_owned())
+                });
+            }
             _ => {}
         }
         let bytes = decode_picture(artifact.base64.as_deref().unwrap_or_default());
         let Some(bytes) = bytes else {
             return Err(invalid("the picture is not base64".to_owned()));
         };
-        Ok(RawImage { bytes, cost: None })
+        Ok(RawImage {
+            bytes,
+            spent: Spent::default(),
+        })
     }
 
     fn refused(&self, answer: &Answer) -> ProviderError {
@@ -138,12 +147,7 @@ impl Sdxl {
             Some("invalid_prompts") => ErrorClass::Policy,
             _ => by_status(answer.status),
         };
-        let mut fault = self.http.fault(class, answer.words());
-        fault.retry_after = wait_of(&answer.headers);
-        if class == ErrorClass::RateLimited {
-            fault.retry_after = fault.retry_after.or(Some(LOCKED_OUT));
-        }
-        fault
+        locked_out(&self.http, class, answer)
     }
 }
 

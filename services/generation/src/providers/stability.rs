@@ -12,13 +12,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::config::{Account, Facts, Price};
-use super::http::{Answer, Http, HttpError, by_status, decode_picture, file_part, wait_of};
+use super::http::{Answer, Http, HttpError, by_status, decode_picture, file_part};
 use super::limits::Limits;
+use super::lockout::locked_out;
 use super::ratio::nearest;
-use super::sdxl::LOCKED_OUT;
 use crate::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
-    RawImage, Submitted,
+    RawImage, Spent, Submitted,
 };
 
 /// As users see it.
@@ -99,7 +99,7 @@ impl Stability {
                 _ if answer.body.is_empty() => Err(invalid("an empty picture".to_owned())),
                 _ => Ok(RawImage {
                     bytes: answer.body.clone(),
-                    cost: None,
+                    spent: Spent::default(),
                 }),
             };
         }
@@ -111,7 +111,10 @@ impl Stability {
         }
         let bytes = decode_picture(reply.image.as_deref().unwrap_or_default());
         let bytes = bytes.ok_or_else(|| invalid("the picture is not base64".to_owned()))?;
-        Ok(RawImage { bytes, cost: None })
+        Ok(RawImage {
+            bytes,
+            spent: Spent::default(),
+        })
     }
 
     fn filtered(&self) -> ProviderError {
@@ -125,12 +128,7 @@ impl Stability {
             (403, Some("content_moderation")) => ErrorClass::Policy,
             _ => by_status(answer.status),
         };
-        let mut fault = self.http.fault(class, answer.words());
-        fault.retry_after = wait_of(&answer.headers);
-        if class == ErrorClass::RateLimited {
-            fault.retry_after = fault.retry_after.or(Some(LOCKED_OUT));
-        }
-        fault
+        locked_out(&self.http, class, answer)
     }
 }
 

@@ -4,14 +4,19 @@ use contracts::generation::v1 as wire;
 use contracts::generation::v1::generation::{Kind as WireKind, Status as WireStatus};
 use contracts::generation::v1::generation_event::Type as WireType;
 use contracts::generation::v1::provider::State as WireState;
+use contracts::generation::v1::report_reservations_response::Report as WireReport;
+use contracts::generation::v1::report_reservations_response::report::Outcome;
 use errors::{Fault, Violations};
-use types::{GenerationId, Page, PageRequest};
+use types::{GenerationId, Page, PageRequest, ReservationId};
 
 use crate::domain::desk::{ProviderCard, ProviderState};
 use crate::domain::events::{Event, EventKind};
 use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind, Output, Status};
+use crate::domain::keeper::Report;
 use crate::domain::order::{ImageForm, OrderForm};
 use crate::domain::provider::Model;
+
+const MAX_RESERVATIONS: usize = 100;
 
 pub(super) fn read_order(request: wire::CreateGenerationRequest) -> OrderForm {
     OrderForm {
@@ -84,9 +89,44 @@ pub(super) fn read_list(
     }
 }
 
+pub(super) fn read_reservations(
+    request: &wire::ReportReservationsRequest,
+) -> Result<Vec<ReservationId>, Fault> {
+    let mut violations = Violations::new();
+    let count = request.reservation_ids.len();
+    let is_fine = (1..=MAX_RESERVATIONS).contains(&count);
+    violations.check(is_fine, "reservationIds", "must have 1 to 100 items");
+    let mut asked = Vec::new();
+    for (place, text) in (request.reservation_ids.iter().enumerate()).take(MAX_RESERVATIONS) {
+        let field = format!("reservationIds[{place}]");
+        asked.extend(violations.read(&field, text.parse::<ReservationId>()));
+    }
+    match violations.is_empty() {
+        true => Ok(asked),
+        false => Err(violations.into_fault()),
+    }
+}
+
+pub(super) fn reports(
+    asked: &[ReservationId],
+    reports: &[Report],
+) -> wire::ReportReservationsResponse {
+    let reports = (asked.iter().zip(reports)).map(|(reservation, report)| WireReport {
+        reservation_id: reservation.to_string(),
+        outcome: match report {
+            Report::Unknown => Outcome::Unknown.into(),
+            Report::Open => Outcome::Open.into(),
+        },
+    });
+    wire::ReportReservationsResponse {
+        reports: reports.collect(),
+    }
+}
+
 pub(super) fn generation(generation: Generation) -> wire::Generation {
     let created_at = Some(generation.created_at.into());
     let updated_at = Some(generation.updated_at.into());
+    let price = generation.price.as_ref();
     wire::Generation {
         id: generation.id.to_string(),
         status: status(generation.status).into(),
@@ -100,6 +140,8 @@ pub(super) fn generation(generation: Generation) -> wire::Generation {
         model: generation.model,
         attempts: i32::try_from(generation.attempts).unwrap_or(i32::MAX),
         cost_microusd: generation.cost.0,
+        price_microusd: price.map(|price| price.amount.0),
+        price_version: price.map_or_else(String::new, |price| price.version.clone()),
         outputs: generation.outputs.into_iter().map(output).collect(),
         error: generation.failure.map(failure),
         ignored_parameters: generation.ignored,

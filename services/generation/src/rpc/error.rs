@@ -1,5 +1,7 @@
 //! What went wrong, as the caller may read it.
 
+use std::time::Duration;
+
 use errors::{Fault, Reason, Violations};
 
 use crate::domain::error::Error;
@@ -33,6 +35,12 @@ impl From<Error> for Fault {
                 Reason::OperationMismatch,
                 "the reservation was used for another generation",
             ),
+            Error::ReservationExpired => Self::new(
+                Reason::Unavailable,
+                "what was set aside for the generation expired before it was stored; nothing was \
+                 done, try again",
+            )
+            .retry_in(Duration::from_secs(1)),
             Error::ReceiptRefused => Self::new(
                 Reason::PermissionDenied,
                 "the reservation receipt is not valid for this call",

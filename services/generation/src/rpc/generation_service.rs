@@ -22,11 +22,13 @@ use super::convert;
 use super::watch::{EventStream, Watcher};
 use crate::domain::desk::Desk;
 use crate::domain::error::Error;
+use crate::domain::keeper::Keeper;
 use crate::domain::ports::Patron;
 
 /// The service, as tonic calls it.
 pub struct GenerationRpc {
     desk: Arc<Desk>,
+    keeper: Keeper,
     watcher: Watcher,
     secret: SecretString,
 }
@@ -41,8 +43,13 @@ impl GenerationRpc {
             signals: Arc::clone(&desk.signals),
             shutdown,
         };
+        let keeper = Keeper {
+            adoptions: Arc::clone(&desk.adoptions),
+            signals: Arc::clone(&desk.signals),
+        };
         Self {
             desk,
+            keeper,
             watcher,
             secret,
         }
@@ -119,9 +126,11 @@ impl GenerationService for GenerationRpc {
 
     async fn report_reservations(
         &self,
-        _request: Request<ReportReservationsRequest>,
+        request: Request<ReportReservationsRequest>,
     ) -> Result<Response<ReportReservationsResponse>, Status> {
-        Err(Status::unimplemented("to come"))
+        let asked = convert::read_reservations(request.get_ref())?;
+        let reports = self.keeper.report(&asked).await.map_err(Fault::from)?;
+        Ok(Response::new(convert::reports(&asked, &reports)))
     }
 
     async fn list_providers(

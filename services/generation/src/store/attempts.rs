@@ -15,6 +15,7 @@ use crate::domain::error::Error;
 use crate::domain::events::Step;
 use crate::domain::generation::Status;
 use crate::domain::ports::{Advance, Claim, PlannedAttempt};
+use crate::domain::settlement::Bill;
 
 impl Store {
     pub(super) async fn read_last_attempt(
@@ -22,18 +23,20 @@ impl Store {
         task: GenerationId,
     ) -> Result<Option<Attempt>, Error> {
         // From the writer: on a replica the last step might still be missing.
-        let last = last(task).one(self.db.write()).await.map_err(failed)?;
-        last.as_ref().map(rows::attempt).transpose()
+        last_of(self.db.write(), task).await
     }
 
     pub(super) async fn plan_attempt(
         &self,
         claim: Claim,
         attempt: &PlannedAttempt,
-    ) -> Result<i64, Error> {
+    ) -> Result<Option<i64>, Error> {
         let now = self.clock.now().micros();
         let tx = self.db.begin().await.map_err(failed)?;
-        hold(&*tx, claim).await?;
+        // Under the lock whoever marks a reservation as lost takes, too.
+        if hold(&*tx, claim).await?.is_reservation_lost {
+            return Ok(None);
+        }
         let task = claim.task.uuid();
         let abandoned = in_states(task, &[AttemptState::Planned, AttemptState::Sent]);
         let abandoned = end(abandoned, AttemptState::Failed, now)
@@ -60,7 +63,7 @@ impl Store {
         let inserted = attempts::Entity::insert(planned).exec_without_returning(&*tx);
         inserted.await.map_err(failed)?;
         tx.commit().await.map_err(failed)?;
-        Ok(number)
+        Ok(Some(number))
     }
 
     pub(super) async fn advance_attempt(
@@ -117,7 +120,8 @@ pub(super) async fn close(
         .col_expr(
             attempts::Column::ErrorDetail,
             Expr::value(ended.detail.replace('\0', "")),
-        );
+        )
+        .col_expr(attempts::Column::CostMicrousd, Expr::value(billed(ended)));
     update.exec(db).await.map_err(failed)?;
     Ok(())
 }
@@ -154,12 +158,33 @@ pub(super) async fn cancel(db: &impl ConnectionTrait, task: Uuid, now: i64) -> R
     Ok(())
 }
 
+/// A task's last attempt, as this transaction sees it.
+pub(super) async fn last_of(
+    db: &impl ConnectionTrait,
+    task: GenerationId,
+) -> Result<Option<Attempt>, Error> {
+    let row = last(task).one(db).await.map_err(failed)?;
+    row.as_ref().map(rows::attempt).transpose()
+}
+
+// What a provider says it takes for an attempt without a result, when that is an amount at all.
+fn billed(ended: &AttemptEnd) -> Option<i64> {
+    match ended.bill {
+        Bill::Known(spent) => spent.cost.map(|cost| cost.0).filter(|cost| *cost >= 0),
+        Bill::Nothing | Bill::Unknown => None,
+    }
+}
+
+struct Held {
+    is_reservation_lost: bool,
+}
+
 // Locks the task's row for the rest of the transaction, if it is still the worker's. Always before
 // its attempts: whoever cancels locks in the same order, so none waits for the other for ever.
-async fn hold(db: &impl ConnectionTrait, claim: Claim) -> Result<(), Error> {
-    let held: Option<Uuid> = tasks::Entity::find()
+async fn hold(db: &impl ConnectionTrait, claim: Claim) -> Result<Held, Error> {
+    let held: Option<bool> = tasks::Entity::find()
         .select_only()
-        .column(tasks::Column::Id)
+        .column(tasks::Column::ReservationLost)
         .filter(tasks::Column::Id.eq(claim.task.uuid()))
         .filter(tasks::Column::Fence.eq(claim.fence))
         .filter(tasks::Column::Status.eq(Status::Processing.as_str()))
@@ -168,7 +193,10 @@ async fn hold(db: &impl ConnectionTrait, claim: Claim) -> Result<(), Error> {
         .one(db)
         .await
         .map_err(failed)?;
-    held.map(|_| ()).ok_or(Error::Lost)
+    let is_reservation_lost = held.ok_or(Error::Lost)?;
+    Ok(Held {
+        is_reservation_lost,
+    })
 }
 
 fn last(task: GenerationId) -> sea_orm::Select<attempts::Entity> {

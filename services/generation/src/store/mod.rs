@@ -1,7 +1,9 @@
 //! The back room: generations as rows. Every write of a worker carries its claim.
 
+mod adoption;
 mod attempts;
 mod claim;
+mod ends;
 pub mod entity;
 mod events;
 mod migration;
@@ -65,6 +67,10 @@ impl Store {
 // Database errors end here.
 fn failed(error: impl Into<DatabaseError>) -> Error {
     Error::Store(Fault::from(error.into()))
+}
+
+fn written(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(|error| Error::Store(Fault::internal(error)))
 }
 
 // A row that does not say what our own code wrote.

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, Set, Statement};
 use uuid::Uuid;
 
 use super::entity::{outbox, tasks};
-use super::{Store, failed, rows};
+use super::{Store, failed, rows, written};
 use crate::domain::error::Error;
-use crate::domain::ports::{Debt, DebtKind, Outbox};
+use crate::domain::generation::Failure;
+use crate::domain::ports::Outbox;
+use crate::domain::settlement::{Call, Debt, Resolution};
 
 impl Store {
     /// Owes a call for a task's reservation; due at once.
@@ -17,22 +20,33 @@ impl Store {
         &self,
         db: &impl ConnectionTrait,
         row: &tasks::Model,
-        kind: DebtKind,
+        call: Call,
     ) -> Result<(), Error> {
         let Some(reservation) = row.reservation_id else {
             return Ok(());
         };
-        let call = outbox::ActiveModel {
+        let actuals = match &call {
+            Call::Resolve(Resolution::Settle(actuals)) => Some(written(actuals)?),
+            // What was given back is given back.
+            Call::Resolve(Resolution::Release) if row.reservation_lost => return Ok(()),
+            _ => None,
+        };
+        let owed = outbox::ActiveModel {
             id: Set(Uuid::now_v7()),
-            kind: Set(kind.as_str().to_owned()),
+            kind: Set(call.as_str().to_owned()),
+            actuals: Set(actuals),
             reservation_id: Set(reservation),
             task_id: Set(row.id),
             // Before any clock: whatever its database says, now is later.
             due_at: Set(0),
             tries: Set(0),
         };
-        let inserted = outbox::Entity::insert(call).exec_without_returning(db);
-        inserted.await.map_err(failed)?;
+        // Owed once, however often it is said.
+        let once = OnConflict::columns([outbox::Column::TaskId, outbox::Column::Kind])
+            .do_nothing()
+            .to_owned();
+        let inserted = outbox::Entity::insert(owed).on_conflict(once);
+        inserted.exec_without_returning(db).await.map_err(failed)?;
         Ok(())
     }
 }
@@ -63,7 +77,7 @@ impl Outbox for Store {
         let overtaken = resolved(&*tx, &taken).await?;
         let mut debts = Vec::new();
         for row in taken {
-            if row.kind == DebtKind::Confirm.as_str() && overtaken.contains(&row.task_id) {
+            if row.kind == Call::Confirm.as_str() && overtaken.contains(&row.task_id) {
                 row.delete(&*tx).await.map_err(failed)?;
             } else {
                 debts.push(rows::debt(&row)?);
@@ -71,6 +85,10 @@ impl Outbox for Store {
         }
         tx.commit().await.map_err(failed)?;
         Ok(debts)
+    }
+
+    async fn lose(&self, debt: &Debt, failure: &Failure) -> Result<bool, Error> {
+        self.lose_reservation(debt, failure).await
     }
 
     async fn close(&self, debt: &Debt) -> Result<(), Error> {
@@ -91,14 +109,14 @@ impl Outbox for Store {
 }
 
 async fn resolved(db: &impl ConnectionTrait, taken: &[outbox::Model]) -> Result<Vec<Uuid>, Error> {
-    let confirms = (taken.iter()).filter(|row| row.kind == DebtKind::Confirm.as_str());
+    let confirms = (taken.iter()).filter(|row| row.kind == Call::Confirm.as_str());
     let tasks: Vec<Uuid> = confirms.map(|row| row.task_id).collect();
     if tasks.is_empty() {
         return Ok(Vec::new());
     }
     let found = outbox::Entity::find()
         .filter(outbox::Column::TaskId.is_in(tasks))
-        .filter(outbox::Column::Kind.ne(DebtKind::Confirm.as_str()));
+        .filter(outbox::Column::Kind.ne(Call::Confirm.as_str()));
     let found = found.all(db).await.map_err(failed)?;
     Ok(found.into_iter().map(|row| row.task_id).collect())
 }

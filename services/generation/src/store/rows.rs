@@ -9,8 +9,10 @@ use crate::domain::attempt::{Attempt, AttemptState};
 use crate::domain::error::Error;
 use crate::domain::events::{Event, EventKind};
 use crate::domain::generation::{Failure, Generation, ImageRequest, Kind, Output, Status};
-use crate::domain::ports::{Claim, Claimed, Debt, DebtKind, Patron};
+use crate::domain::hold::Quote;
+use crate::domain::ports::{Claim, Claimed, Patron};
 use crate::domain::provider::Job;
+use crate::domain::settlement::{Actuals, Call, Debt};
 
 pub(super) fn generation(
     row: tasks::Model,
@@ -35,6 +37,7 @@ pub(super) fn generation(
         model: row.model,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
         cost: Microusd(row.cost_microusd),
+        price: quote(row.price_microusd, row.price_version),
         outputs: files.into_iter().map(output).collect(),
         failure,
         ignored: serde_json::from_str(&row.ignored).map_err(|_| unreadable("list"))?,
@@ -46,6 +49,7 @@ pub(super) fn generation(
 
 pub(super) fn claimed(row: tasks::Model) -> Result<Claimed, Error> {
     Ok(Claimed {
+        price: price(&row),
         claim: Claim {
             task: GenerationId(row.id),
             fence: row.fence,
@@ -89,10 +93,31 @@ pub(super) fn event(row: events::Model) -> Result<Event, Error> {
 pub(super) fn debt(row: &outbox::Model) -> Result<Debt, Error> {
     Ok(Debt {
         id: row.id,
-        kind: DebtKind::read(&row.kind).ok_or_else(|| unreadable("call"))?,
+        call: call(row)?,
         reservation: ReservationId(row.reservation_id),
         task: GenerationId(row.task_id),
         tries: u32::try_from(row.tries).unwrap_or(u32::MAX),
+    })
+}
+
+fn call(row: &outbox::Model) -> Result<Call, Error> {
+    let unreadable = || unreadable("call");
+    let actuals: Option<Actuals> = match &row.actuals {
+        Some(text) => Some(serde_json::from_str(text).map_err(|_| unreadable())?),
+        None => None,
+    };
+    Call::read(&row.kind, actuals).ok_or_else(unreadable)
+}
+
+/// What a task was accepted at.
+pub(super) fn price(row: &tasks::Model) -> Option<Microusd> {
+    row.price_microusd.map(Microusd)
+}
+
+fn quote(amount: Option<i64>, version: Option<String>) -> Option<Quote> {
+    Some(Quote {
+        amount: Microusd(amount?),
+        version: version?,
     })
 }
 

@@ -3,28 +3,25 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use database::DatabaseError;
-use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use types::{GenerationId, Page, PageRequest, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::entity::{outputs, tasks};
-use super::{Store, attempts, events, failed, rows, transitions, unreadable};
+use super::{Store, events, failed, rows, unreadable};
 use crate::domain::error::Error;
-use crate::domain::events::{Event, EventKind, Step, Tail};
+use crate::domain::events::{Event, EventKind, Tail};
 use crate::domain::generation::{Filter, Generation, Status};
-use crate::domain::ports::{DebtKind, NewTask, Tasks};
+use crate::domain::ports::{NewTask, Tasks};
+use crate::domain::settlement::Call;
 
 #[async_trait]
 impl Tasks for Store {
     async fn create(&self, task: &NewTask) -> Result<Generation, Error> {
         let tx = self.db.begin().await.map_err(failed)?;
-        let row = self.insert(&*tx, task).await?;
+        let row = self.adopt(&*tx, task).await?;
         events::append(&*tx, &row, EventKind::Queued, "").await?;
-        self.owe(&*tx, &row, DebtKind::Confirm).await?;
+        self.owe(&*tx, &row, Call::Confirm).await?;
         tx.commit().await.map_err(failed)?;
         rows::generation(row, Vec::new())
     }
@@ -73,29 +70,7 @@ impl Tasks for Store {
         id: GenerationId,
         now: Timestamp,
     ) -> Result<(Generation, bool), Error> {
-        let step = Step::saying(EventKind::Cancelled, "");
-        let living = [Status::Pending.as_str(), Status::Processing.as_str()];
-        let change = transitions::without_worker(events::change(&step, now.micros()), Status::Cancelled)
-                .col_expr(tasks::Column::CompletedAt, Expr::value(now.micros()))
-                .filter(tasks::Column::Id.eq(id.uuid()))
-                .filter(tasks::Column::Owner.eq(owner.uuid()))
-                .filter(tasks::Column::Status.is_in(living))
-                // A result that is being kept is the owner's, and counted.
-                .filter(tasks::Column::Keeping.eq(false));
-        let tx = self.db.begin().await.map_err(failed)?;
-        let Some(row) = events::apply(&*tx, change, &step).await? else {
-            tx.rollback().await.map_err(failed)?;
-            let generation = self.find(owner, id).await?;
-            return match generation.status {
-                Status::Cancelled => Ok((generation, false)),
-                status if status.is_terminal() => Err(Error::Ended(status)),
-                _ => Err(Error::Keeping),
-            };
-        };
-        attempts::cancel(&*tx, row.id, now.micros()).await?;
-        self.owe(&*tx, &row, DebtKind::Release).await?;
-        tx.commit().await.map_err(failed)?;
-        Ok((rows::generation(row, Vec::new())?, true))
+        self.cancel_task(owner, id, now).await
     }
 
     async fn tail(&self, owner: UserId, id: GenerationId) -> Result<Tail, Error> {
@@ -121,47 +96,6 @@ impl Tasks for Store {
 }
 
 impl Store {
-    // By hand, for its `run_at` is the database's own now.
-    async fn insert(
-        &self,
-        db: &impl ConnectionTrait,
-        task: &NewTask,
-    ) -> Result<tasks::Model, Error> {
-        let now = self.now_sql();
-        let sql = format!(
-            "INSERT INTO tasks (id, owner, tier, kind, status, request, session_id,
-                reservation_id, provider, model, ignored, run_at, last_sequence, created_at,
-                updated_at)
-            VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, {now}, 1, $11, $11)
-            RETURNING *"
-        );
-        let request = serde_json::to_string(&task.request).map_err(|_| unreadable("order"))?;
-        let ignored = serde_json::to_string(&task.ignored).map_err(|_| unreadable("list"))?;
-        let values = [
-            task.id.uuid().into(),
-            task.patron.id.uuid().into(),
-            task.patron.tier.clone().into(),
-            task.kind.as_str().into(),
-            request.into(),
-            task.session.map(|session| session.uuid()).into(),
-            task.reservation.uuid().into(),
-            task.provider.clone().into(),
-            task.model.clone().into(),
-            ignored.into(),
-            task.created_at.micros().into(),
-        ];
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-        let inserted = tasks::Entity::find().from_raw_sql(statement).one(db).await;
-        match inserted.map_err(DatabaseError::from) {
-            Ok(row) => row.ok_or_else(|| unreadable("task")),
-            // The one unique column besides the id, which nobody chose.
-            Err(DatabaseError::Duplicate(constraint)) if constraint.contains("reservation") => {
-                Err(Error::ReservationUsed)
-            }
-            Err(error) => Err(failed(error)),
-        }
-    }
-
     async fn whole(&self, row: tasks::Model) -> Result<Generation, Error> {
         let mut files = self.outputs_of(std::slice::from_ref(&row)).await?;
         let own = files.remove(&row.id).unwrap_or_default();

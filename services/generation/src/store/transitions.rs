@@ -2,15 +2,17 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, EntityTrait, Set, UpdateMany};
+use types::Microusd;
 use uuid::Uuid;
 
 use super::entity::{outputs, tasks};
 use super::outbox::micros;
-use super::{Store, attempts, events, failed};
+use super::{Store, attempts, events, failed, written};
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
-use crate::domain::generation::{Output, Status};
-use crate::domain::ports::{Claim, DebtKind, Ending, PutBack};
+use crate::domain::generation::{Failure, Output, Status};
+use crate::domain::ports::{Claim, Ending, PutBack};
+use crate::domain::settlement::{Call, Resolution};
 
 impl Store {
     pub(super) async fn tell(&self, claim: Claim, step: &Step) -> Result<(), Error> {
@@ -39,32 +41,25 @@ impl Store {
     pub(super) async fn end_task(&self, claim: Claim, ending: &Ending) -> Result<(), Error> {
         let now = self.clock.now().micros();
         let task = claim.task.uuid();
-        let (step, status, debt) = match ending {
-            Ending::Completed { .. } => (
-                Step::new(EventKind::Completed, 100),
-                Status::Completed,
-                DebtKind::Settle,
-            ),
-            Ending::Failed { failure, .. } => (
-                Step::saying(EventKind::Failed, failure.message.clone()),
-                Status::Failed,
-                DebtKind::Release,
-            ),
+        let (step, change, resolution) = match ending {
+            Ending::Completed {
+                cost, resolution, ..
+            } => {
+                let step = Step::new(EventKind::Completed, 100);
+                let change = ended(&step, now, Status::Completed, *cost, *resolution)?;
+                (step, change, *resolution)
+            }
+            Ending::Failed {
+                failure,
+                resolution,
+                ..
+            } => {
+                let step = Step::saying(EventKind::Failed, failure.message.clone());
+                let cost = resolution.cost();
+                let change = ended(&step, now, Status::Failed, cost, *resolution)?;
+                (step, because(change, failure), *resolution)
+            }
         };
-        let mut change = without_worker(events::change(&step, now), status)
-            .col_expr(tasks::Column::CompletedAt, Expr::value(now));
-        match ending {
-            Ending::Completed { cost, .. } => {
-                change = change.col_expr(tasks::Column::CostMicrousd, Expr::value(cost.0));
-            }
-            Ending::Failed { failure, .. } => {
-                let reason = Expr::value(failure.reason.as_str_name());
-                let message = Expr::value(failure.message.clone());
-                change = change
-                    .col_expr(tasks::Column::FailureReason, reason)
-                    .col_expr(tasks::Column::FailureMessage, message);
-            }
-        }
         let tx = self.db.begin().await.map_err(failed)?;
         let row = events::apply(&*tx, events::held(change, claim), &step).await?;
         let row = row.ok_or(Error::Lost)?;
@@ -73,6 +68,7 @@ impl Store {
                 attempt,
                 cost,
                 outputs,
+                ..
             } => {
                 attempts::succeed(&*tx, task, *attempt, cost.0, now).await?;
                 insert_outputs(&*tx, task, outputs).await?;
@@ -83,9 +79,38 @@ impl Store {
                 }
             }
         }
-        self.owe(&*tx, &row, debt).await?;
+        self.owe(&*tx, &row, Call::Resolve(resolution)).await?;
         tx.commit().await.map_err(failed)
     }
+}
+
+/// The task ends like this, and keeps what its reservation becomes.
+pub(super) fn ended(
+    step: &Step,
+    now: i64,
+    status: Status,
+    cost: Microusd,
+    resolution: Resolution,
+) -> Result<UpdateMany<tasks::Entity>, Error> {
+    let resolution = Expr::value(written(&resolution)?);
+    Ok(without_worker(events::change(step, now), status)
+        .col_expr(tasks::Column::CompletedAt, Expr::value(now))
+        .col_expr(tasks::Column::CostMicrousd, Expr::value(cost.0))
+        .col_expr(tasks::Column::Resolution, resolution))
+}
+
+/// It failed because of this.
+pub(super) fn because(
+    update: UpdateMany<tasks::Entity>,
+    failure: &Failure,
+) -> UpdateMany<tasks::Entity> {
+    let reason = Expr::value(failure.reason.as_str_name());
+    update
+        .col_expr(tasks::Column::FailureReason, reason)
+        .col_expr(
+            tasks::Column::FailureMessage,
+            Expr::value(failure.message.clone()),
+        )
 }
 
 /// The task leaves its worker's hands.

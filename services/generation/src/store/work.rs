@@ -31,7 +31,7 @@ impl Work for Store {
         self.read_last_attempt(task).await
     }
 
-    async fn plan(&self, claim: Claim, attempt: &PlannedAttempt) -> Result<i64, Error> {
+    async fn plan(&self, claim: Claim, attempt: &PlannedAttempt) -> Result<Option<i64>, Error> {
         self.plan_attempt(claim, attempt).await
     }
 

@@ -3,14 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use errors::Reason;
+use errors::{Fault, Reason};
 use futures::future::join_all;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::error::Error;
-use crate::domain::ports::{Debt, Outbox, Quota};
+use crate::domain::ports::{Outbox, Quota};
 use crate::domain::retry::backoff;
+use crate::domain::settlement::{Call, Debt};
 use crate::domain::signals::Signals;
+use crate::domain::studio::reservation_lost;
 
 const POLL: Duration = Duration::from_secs(1);
 const BATCH: u64 = 16;
@@ -65,31 +67,50 @@ impl Delivery {
     }
 
     async fn pay(&self, debt: &Debt) -> Result<(), Error> {
-        let Err(fault) = self.quota.resolve(debt.kind, debt.reservation).await else {
+        let Err(fault) = self.quota.deliver(debt.call, debt.reservation).await else {
             return self.outbox.close(debt).await;
         };
         if matches!(fault.reason, Reason::NotFound | Reason::WrongState) {
-            // Asking again gives the same answer; a person must look.
-            tracing::error!(
-                task.id = %debt.task,
-                reservation.id = %debt.reservation,
-                call = debt.kind.as_str(),
-                error = %fault,
-                "the usage service refuses a call about a reservation"
-            );
-            metrics::counter!("generation_outbox_refused_total", "call" => debt.kind.as_str())
-                .increment(1);
-            return self.outbox.close(debt).await;
+            return self.refused(debt, &fault).await;
         }
         if debt.tries == 1 {
             tracing::warn!(
                 reservation.id = %debt.reservation,
-                call = debt.kind.as_str(),
+                call = debt.call.as_str(),
                 error = %fault,
                 "the usage service does not take a call; it is tried again"
             );
         }
         let rest = backoff(Duration::from_secs(1), debt.tries);
         self.outbox.postpone(debt, rest).await
+    }
+
+    // Asking again gives the same answer; a person must look. A task whose reservation was given
+    // back is not worked at uncounted: it ends, unless its order has left already.
+    async fn refused(&self, debt: &Debt, fault: &Fault) -> Result<(), Error> {
+        tracing::error!(
+            task.id = %debt.task,
+            reservation.id = %debt.reservation,
+            call = debt.call.as_str(),
+            error = %fault,
+            "the usage service refuses a call about a reservation"
+        );
+        metrics::counter!("generation_outbox_refused_total", "call" => debt.call.as_str())
+            .increment(1);
+        if debt.call != Call::Confirm {
+            return self.outbox.close(debt).await;
+        }
+        let failure = reservation_lost();
+        if self.outbox.lose(debt, &failure).await? {
+            metrics::counter!(
+                "generation_tasks_total",
+                "outcome" => "failed",
+                "reason" => failure.reason.as_str_name(),
+            )
+            .increment(1);
+            self.signals.cancelled(debt.task);
+            self.signals.changed(debt.task);
+        }
+        Ok(())
     }
 }

@@ -1,14 +1,16 @@
 //! The back stairs: what runs without being asked. Tasks are claimed and done, leases kept, owed
-//! calls delivered.
+//! calls delivered, prices heard.
 
 mod delivery;
 mod heartbeat;
 mod pool;
+mod price_watch;
 
 use std::time::Duration;
 
 pub use delivery::Delivery;
 pub use pool::Pool;
+pub use price_watch::PriceWatch;
 
 /// How tasks are worked.
 #[derive(Debug, Clone, Copy)]

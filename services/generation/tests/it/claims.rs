@@ -11,6 +11,7 @@ use generation::domain::events::{EventKind, Step};
 use generation::domain::generation::{Failure, Output};
 use generation::domain::ports::{Advance, Ending, PlannedAttempt, PutBack, Tasks, Work};
 use generation::domain::provider::Job;
+use generation::domain::settlement::Resolution;
 use testkit::TestDb;
 use tokio::task::JoinSet;
 use types::{Clock, FileId, Microusd, SystemClock, UserId};
@@ -74,6 +75,7 @@ fn completed(attempt: i64) -> Ending {
     Ending::Completed {
         attempt,
         cost: Microusd(5_000),
+        resolution: Resolution::completed(Some(Microusd(5_000)), Microusd(5_000), None),
         outputs: vec![Output {
             file: FileId(Uuid::now_v7()),
             content_type: "image/png".to_owned(),
@@ -87,7 +89,7 @@ async fn a_zombie_writes_nothing(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     let (task, zombie) = rows::held(&store).await;
     let id = task.id.uuid();
-    let number = store.plan(zombie.claim, &planned()).await.unwrap();
+    let number = store.plan(zombie.claim, &planned()).await.unwrap().unwrap();
     rows::expire(&database, id).await;
     let taken = store.claim("other", 1, LEASE, &[]).await.unwrap();
     assert_eq!(taken[0].claim.fence, zombie.claim.fence + 1);
@@ -115,6 +117,7 @@ async fn a_zombie_writes_nothing(db: TestDb) {
             reason: Reason::Internal,
             message: String::new(),
         },
+        resolution: Resolution::Suspend,
     };
     let claim = zombie.claim;
     let writes = [
@@ -149,7 +152,7 @@ async fn cancel_races_completion(db: TestDb) {
     let mut ends = HashSet::new();
     for round in 0..200 {
         let (task, held) = rows::held(&store).await;
-        let number = store.plan(held.claim, &planned()).await.unwrap();
+        let number = store.plan(held.claim, &planned()).await.unwrap().unwrap();
         let step = Step::new(EventKind::Generating, 10);
         store
             .advance(held.claim, number, &Advance::Sent, &step)
@@ -166,19 +169,23 @@ async fn cancel_races_completion(db: TestDb) {
                 .await
         });
         let (finished, cancelled) = (finish.await.unwrap(), cancel.await.unwrap());
-        let status = rows::task(&database, task.id.uuid()).await.status;
+        let row = rows::task(&database, task.id.uuid()).await;
+        let (status, resolution) = (row.status, row.resolution.unwrap());
         let owed = rows::owed_for(&database, task.id.uuid()).await;
         match status.as_str() {
             "completed" => {
                 assert!(finished.is_ok() && matches!(cancelled, Err(Error::Ended(_))));
-                assert_eq!(owed, ["confirm", "settle"]);
+                assert_eq!(resolution, r#"{"settle":{"microusd":5000}}"#);
             }
             "cancelled" => {
                 assert!(matches!(finished, Err(Error::Lost)) && cancelled.unwrap().1);
-                assert_eq!(owed, ["confirm", "release"]);
+                let paid = r#"{"settle":{"generations":0,"microusd":5000}}"#;
+                assert_eq!(resolution, paid);
             }
             other => panic!("a task ended {other}"),
         }
+        // The order had left, so it is paid either way; but once.
+        assert_eq!(owed, ["confirm", "settle"]);
         rows::assert_whole_story(&database, task.id.uuid()).await;
         let attempts = rows::attempts_of(&database, task.id.uuid()).await;
         assert!(["succeeded", "unknown"].contains(&attempts[0].state.as_str()));

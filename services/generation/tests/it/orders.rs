@@ -1,7 +1,6 @@
 //! Orders that are not taken, and why; receipts; who does what is taken.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use contracts::generation::v1::{CreateGenerationRequest, ImageSpec};
@@ -12,8 +11,8 @@ use testkit::TestDb;
 use types::{Clock, Microusd, ReservationId, SystemClock, Timestamp};
 use uuid::Uuid;
 
-use crate::support::peers::Held;
 use crate::support::suite::{Options, User, order, sealed};
+use crate::support::usage::Held;
 use crate::support::{Scripted, Suite, on_both, rows};
 
 on_both!(
@@ -68,7 +67,7 @@ async fn every_wrong_field_is_named_at_once(db: TestDb) {
         .unwrap_err();
     assert_eq!(anonymous.code(), tonic::Code::Unauthenticated);
     // Nothing was set aside for what was not taken.
-    assert!(suite.peers.reservations.lock().unwrap().is_empty());
+    assert!(suite.peers.usage.reservations.lock().unwrap().is_empty());
 }
 
 async fn every_bound_is_kept(db: TestDb) {
@@ -157,7 +156,7 @@ async fn a_receipt_serves_one_order_of_its_owner(db: TestDb) {
     let provider = Arc::new(Scripted::new("fake", 5_000));
     let suite = Suite::with(db, &provider).await;
     let user = suite.user();
-    let reservation = suite.peers.set_aside();
+    let reservation = suite.peers.usage.set_aside();
     let receipt = sealed(&user.receipt(reservation));
     let made = user.create_with(order("a fox"), &receipt).await.unwrap();
     let again = user
@@ -194,12 +193,12 @@ async fn a_receipt_serves_one_order_of_its_owner(db: TestDb) {
     user.finished(&made.id).await;
     // The gateway's reservation was used, and none was made beside it.
     for _ in 0..400 {
-        if suite.peers.reservations.lock().unwrap()[&reservation] == Held::Settled {
+        if suite.peers.usage.reservations.lock().unwrap()[&reservation] == Held::Settled {
             break;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    let calls = suite.peers.calls.lock().unwrap().clone();
+    let calls = suite.peers.usage.calls.lock().unwrap().clone();
     assert!(
         calls
             .iter()
@@ -212,7 +211,11 @@ async fn a_receipt_serves_one_order_of_its_owner(db: TestDb) {
 async fn a_refused_quota_stores_nothing(db: TestDb) {
     let provider = Arc::new(Scripted::new("fake", 5_000));
     let suite = Suite::with(db, &provider).await;
-    suite.peers.quota_used_up.store(true, Ordering::SeqCst);
+    let refusal = || {
+        let fault = Fault::new(Reason::QuotaExceeded, "5 of 5 generations are used");
+        fault.with("limit", 5).retry_in(Duration::from_secs(60))
+    };
+    *suite.peers.usage.refusal.lock().unwrap() = Some(refusal);
     let user = suite.user();
     let fault = refused(&user, order("a fox")).await;
     assert_eq!(fault.reason, Reason::QuotaExceeded);

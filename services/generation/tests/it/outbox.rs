@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use generation::domain::ports::{DebtKind, Outbox, Tasks};
+use generation::domain::ports::{Outbox, Tasks};
+use generation::domain::settlement::{Call, Resolution};
 use testkit::TestDb;
 use types::{Clock, SystemClock};
 
-use crate::support::peers::Held;
 use crate::support::suite::order;
+use crate::support::usage::Held;
 use crate::support::{Scripted, Suite, on_both, rows};
 
 const HOLD: Duration = Duration::from_secs(30);
+const RELEASE: Call = Call::Resolve(Resolution::Release);
 
 on_both!(
     confirmation_goes_first,
@@ -25,7 +27,7 @@ async fn confirmation_goes_first(db: TestDb) {
     let (task, _) = rows::held(&store).await;
     let first = store.take_due(9, HOLD).await.unwrap();
     assert_eq!(first.len(), 1);
-    assert_eq!(first[0].kind, DebtKind::Confirm);
+    assert_eq!(first[0].call, Call::Confirm);
     store
         .cancel(task.patron.id, task.id, SystemClock.now())
         .await
@@ -34,7 +36,7 @@ async fn confirmation_goes_first(db: TestDb) {
     assert!(store.take_due(9, HOLD).await.unwrap().is_empty());
     store.close(&first[0]).await.unwrap();
     let second = store.take_due(9, HOLD).await.unwrap();
-    assert_eq!(second[0].kind, DebtKind::Release);
+    assert_eq!(second[0].call, RELEASE);
     // It comes back when it was postponed, and not before.
     store.postpone(&second[0], HOLD).await.unwrap();
     assert!(store.take_due(9, HOLD).await.unwrap().is_empty());
@@ -51,10 +53,7 @@ async fn an_overtaken_confirmation_is_dropped(db: TestDb) {
         .unwrap();
     assert!(store.take_due(9, HOLD).await.unwrap().is_empty());
     assert_eq!(rows::owed_for(&database, task.id.uuid()).await, ["release"]);
-    assert_eq!(
-        store.take_due(9, HOLD).await.unwrap()[0].kind,
-        DebtKind::Release
-    );
+    assert_eq!(store.take_due(9, HOLD).await.unwrap()[0].call, RELEASE);
 }
 
 async fn calls_wait_for_the_usage_service(db: TestDb) {
@@ -65,7 +64,7 @@ async fn calls_wait_for_the_usage_service(db: TestDb) {
     let made = user.create(order("a fox")).await.unwrap();
     user.finished(&made.id).await;
     for _ in 0..400 {
-        let reservations = suite.peers.reservations.lock().unwrap().clone();
+        let reservations = suite.peers.usage.reservations.lock().unwrap().clone();
         if reservations.values().all(|held| *held == Held::Settled) {
             assert_eq!(reservations.len(), 1);
             return;
@@ -74,6 +73,6 @@ async fn calls_wait_for_the_usage_service(db: TestDb) {
     }
     panic!(
         "the reservation is not settled: {:?}",
-        suite.peers.calls.lock()
+        suite.peers.usage.calls.lock()
     );
 }

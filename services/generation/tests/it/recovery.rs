@@ -61,7 +61,7 @@ async fn walk(store: &impl Work, claim: Claim, death: Death) {
         model: "fake-1".to_owned(),
         price: Microusd(5_000),
     };
-    let number = store.plan(claim, &planned).await.unwrap();
+    let number = store.plan(claim, &planned).await.unwrap().unwrap();
     if matches!(death, Death::Planned) {
         return;
     }

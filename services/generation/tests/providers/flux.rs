@@ -78,7 +78,7 @@ async fn an_order_is_taken_asked_about_and_fetched() {
         panic!("not done");
     };
     assert_eq!(
-        (&image.bytes[..], image.cost),
+        (&image.bytes[..], image.spent.cost),
         (&b"picture"[..], Some(Microusd(14_000)))
     );
     let seen = stub.seen();
@@ -203,6 +203,22 @@ async fn a_redirect_is_not_followed() {
         Unavailable
     );
     assert!(foreign.seen().is_empty());
+}
+
+#[tokio::test]
+async fn only_a_finished_picture_is_charged() {
+    for (word, cost) in [
+        ("Error", Some(Microusd(0))),
+        ("Failed", Some(Microusd(0))),
+        ("Content Moderated", None),
+        // Finished, though it cannot be fetched: what was said when it was taken counts.
+        ("Ready", None),
+    ] {
+        let stub = Stub::always(Reply::json(200, &status(word))).await;
+        let provider = provider("flux", &stub.url, &[]);
+        let error = provider.poll(&job(None)).await.unwrap_err();
+        assert_eq!(error.spent.cost, cost, "{word}");
+    }
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ async fn sends_the_order_and_reads_the_picture() {
     (order.spec.width, order.spec.height) = (1920, 1080);
     let image = made(&*provider, &order).await.unwrap();
     assert_eq!(&image.bytes[..], b"picture");
-    assert_eq!(image.cost, Some(Microusd(38_705)));
+    assert_eq!(image.spent.cost, Some(Microusd(38_705)));
     let seen = stub.only();
     assert_eq!(seen.method, "POST");
     assert_eq!(
@@ -77,7 +77,7 @@ async fn a_draft_is_not_the_picture() {
     );
     let image = made(&*provider, &order(&*provider)).await.unwrap();
     assert_eq!(&image.bytes[..], b"picture");
-    assert_eq!(image.cost, Some(Microusd(30 + 154_800)));
+    assert_eq!(image.spent.cost, Some(Microusd(30 + 154_800)));
 }
 
 async fn check(status: u16, body: &Value, class: ErrorClass, wait: Option<u64>) {
@@ -156,6 +156,24 @@ async fn an_answer_without_a_picture_is_no_output() {
         json!([inline("")]),
     ] {
         check(200, &success(&parts), InvalidOutput, None).await;
+    }
+}
+
+#[tokio::test]
+async fn tokens_cost_money_without_a_picture_too() {
+    let used = json!({ "promptTokenCount": 10, "candidatesTokenCount": 1290 });
+    let text = json!({ "content": { "parts": [{ "text": "no" }] }, "finishReason": "STOP" });
+    for (candidate, class) in [
+        (json!({ "finishReason": "IMAGE_SAFETY" }), Policy),
+        (text, InvalidOutput),
+    ] {
+        let body = json!({ "candidates": [candidate], "usageMetadata": used });
+        let stub = Stub::always(Reply::json(200, &body)).await;
+        let provider = provider("gemini", &stub.url, &[]);
+        let error = made(&*provider, &order(&*provider)).await.unwrap_err();
+        assert_eq!(error.class, class);
+        assert_eq!(error.spent.cost, Some(Microusd(38_703)));
+        assert_eq!(error.spent.tokens, Some(1_300));
     }
 }
 

@@ -23,7 +23,10 @@ async fn text_is_sent_as_json() {
     let provider = provider("openai", &format!("{}/v1/", stub.url), &[]);
     let image = made(&*provider, &order(&*provider)).await.unwrap();
     assert_eq!(&image.bytes[..], b"picture");
-    assert_eq!(image.cost, Some(Microusd(10 * 5 + 100 * 8 + 1000 * 30)));
+    assert_eq!(
+        image.spent.cost,
+        Some(Microusd(10 * 5 + 100 * 8 + 1000 * 30))
+    );
     let seen = stub.only();
     assert_eq!(seen.target, "/v1/images/generations");
     assert_eq!(
@@ -41,7 +44,7 @@ async fn inputs_are_sent_as_a_form() {
     let (first, second) = (picture(16, 16), picture(24, 8));
     let order = order_with(&*provider, vec![first.clone(), second.clone()]);
     assert_eq!(
-        made(&*provider, &order).await.unwrap().cost,
+        made(&*provider, &order).await.unwrap().spent.cost,
         Some(Microusd(1000))
     );
     let seen = stub.only();
@@ -74,7 +77,10 @@ async fn an_own_server_is_asked_without_a_key() {
     ]);
     let provider = all.get("openai").unwrap().provider.clone().unwrap();
     let image = made(&*provider, &order(&*provider)).await.unwrap();
-    assert_eq!((&image.bytes[..], image.cost), (&b"picture"[..], None));
+    assert_eq!(
+        (&image.bytes[..], image.spent.cost),
+        (&b"picture"[..], None)
+    );
     let seen = stub.only();
     assert_eq!(seen.header("authorization"), None);
     assert_eq!(seen.json()["response_format"], "b64_json");

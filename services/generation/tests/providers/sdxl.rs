@@ -17,7 +17,10 @@ async fn text_is_sent_as_json() {
     let stub = Stub::always(Reply::json(200, &success())).await;
     let provider = provider("sdxl", &stub.url, &[]);
     let image = made(&*provider, &order(&*provider)).await.unwrap();
-    assert_eq!((&image.bytes[..], image.cost), (&b"picture"[..], None));
+    assert_eq!(
+        (&image.bytes[..], image.spent.cost),
+        (&b"picture"[..], None)
+    );
     let seen = stub.only();
     assert_eq!(seen.target, format!("{ENGINE}/text-to-image"));
     assert_eq!(

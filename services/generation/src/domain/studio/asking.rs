@@ -14,7 +14,7 @@ use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::Failure;
 use crate::domain::ports::{Advance, PlannedAttempt, PutBack};
 use crate::domain::provider::{
-    ErrorClass, ImageOrder, InputImage, Job, Polled, ProviderError, Submitted,
+    ErrorClass, ImageOrder, InputImage, Job, Polled, ProviderError, Spent, Submitted,
 };
 use crate::domain::retry::backoff;
 
@@ -38,11 +38,12 @@ impl Studio {
         let planned = PlannedAttempt {
             provider: task.provider.clone(),
             model: task.model.clone(),
-            price: sitting.model.price_per_image,
+            price: sitting.price(),
         };
-        let number = self
-            .persist(task, lease, || self.work.plan(task.claim, &planned))
-            .await?;
+        let plan = || self.work.plan(task.claim, &planned);
+        let Some(number) = self.persist(task, lease, plan).await? else {
+            return Ok(Asked::Unasked(Err(super::reservation_lost())));
+        };
         let message = format!("asking {} for a picture by {}", task.provider, task.model);
         let step = Step {
             message,
@@ -80,7 +81,6 @@ impl Studio {
                 Ok(Asked::Made(Made {
                     attempt: number,
                     raw,
-                    quoted: None,
                 }))
             }
             Ok(Ok(Submitted::Accepted(job))) => {
@@ -113,16 +113,18 @@ impl Studio {
         // A job that lay between two workers is asked about for a while, however old it is.
         let patience = self.clock.now().plus(limit.min(RESUMED));
         let deadline = sent_at.plus(limit).max(patience);
+        // What the provider said when it took the order.
+        let quoted = job.cost_microusd.map(Microusd);
         let mut pause = FIRST_POLL;
         let mut shown = ACCEPTED;
         let error = loop {
             let mut hint = None;
             match provider.poll(job).await {
-                Ok(Polled::Done(raw)) => {
+                Ok(Polled::Done(mut raw)) => {
+                    raw.spent.cost = raw.spent.cost.or(quoted);
                     return Ok(Asked::Made(Made {
                         attempt: number,
                         raw,
-                        quoted: job.cost_microusd.map(Microusd),
                     }));
                 }
                 Ok(Polled::Pending(percent)) => {
@@ -135,9 +137,8 @@ impl Studio {
                     }
                     // The picture may be there, and paid for; only we are not let in.
                     ErrorClass::Account => break silence(&error.detail),
-                    ErrorClass::Invalid | ErrorClass::Policy | ErrorClass::InvalidOutput => {
-                        break error;
-                    }
+                    ErrorClass::InvalidOutput => break at_quoted(error, quoted),
+                    ErrorClass::Invalid | ErrorClass::Policy => break error,
                 },
             }
             if self.clock.now() >= deadline {
@@ -191,12 +192,20 @@ fn as_repeatable(mut error: ProviderError, sitting: &Sitting<'_>) -> ProviderErr
     error
 }
 
+// A job that was done, but brought no picture, costs what was said when it was accepted; unless the
+// provider says something else.
+fn at_quoted(mut error: ProviderError, quoted: Option<Microusd>) -> ProviderError {
+    error.spent.cost = error.spent.cost.or(quoted);
+    error
+}
+
 fn silence(detail: &str) -> ProviderError {
     ProviderError {
         class: ErrorClass::Ambiguous,
         message: super::outcome_unknown().message,
         detail: detail.to_owned(),
         retry_after: None,
+        spent: Spent::default(),
     }
 }
 

@@ -14,8 +14,9 @@ use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::{Failure, Output};
 use crate::domain::picture::{self, Picture};
 use crate::domain::ports::{Ending, NewFile};
-use crate::domain::provider::{ErrorClass, ProviderError};
+use crate::domain::provider::{ErrorClass, ProviderError, Spent};
 use crate::domain::retry::backoff;
+use crate::domain::settlement::{Resolution, believed};
 
 const STORING: u8 = 90;
 // A result that was paid for is worth waiting for the file service this long.
@@ -32,15 +33,15 @@ enum Kept {
 impl Studio {
     pub(super) async fn keep(&self, sitting: &Sitting<'_>, made: Made) -> Result<(), Error> {
         let (task, lease) = (sitting.task, sitting.lease);
-        let number = made.attempt;
-        let cost = cost_of(sitting, &made);
+        let (number, spent) = (made.attempt, made.raw.spent);
+        let cost = cost_of(sitting, spent);
         let step = Step::new(EventKind::Storing, STORING);
         self.persist(task, lease, || self.work.note(task.claim, &step))
             .await?;
-        // Nothing is charged for what is no picture.
+        // What is no picture is no generation; its provider may bill it all the same.
         let picture = match self.inspect(made.raw.bytes).await {
             Ok(picture) => picture,
-            Err(detail) => return self.reject(sitting, number, detail).await,
+            Err(detail) => return self.reject(sitting, number, spent, detail).await,
         };
         match self.store(sitting, &picture).await {
             Kept::Stored(file) => {
@@ -53,6 +54,7 @@ impl Studio {
                 let ending = Ending::Completed {
                     attempt: number,
                     cost,
+                    resolution: Resolution::completed(task.price, cost, spent.tokens),
                     outputs: vec![output],
                 };
                 self.finish(task, lease, &ending).await?;
@@ -60,7 +62,10 @@ impl Studio {
                     .increment(1);
                 Ok(())
             }
-            Kept::Refused(fault) => self.reject(sitting, number, fault.to_string()).await,
+            Kept::Refused(fault) => {
+                let detail = fault.to_string();
+                self.reject(sitting, number, spent, detail).await
+            }
             Kept::OutOfPatience => self.give_back(task, lease).await,
         }
     }
@@ -79,6 +84,7 @@ impl Studio {
         &self,
         sitting: &Sitting<'_>,
         number: i64,
+        spent: Spent,
         detail: String,
     ) -> Result<(), Error> {
         let error = ProviderError {
@@ -86,6 +92,7 @@ impl Studio {
             message: "the provider answered with something that is not a picture".to_owned(),
             detail,
             retry_after: None,
+            spent,
         };
         tracing::warn!(
             task.id = %sitting.task.claim.task,
@@ -151,18 +158,16 @@ fn is_final(fault: &Fault) -> bool {
     )
 }
 
-// What the provider says it cost, when that is a price at all; else the model's price.
-fn cost_of(sitting: &Sitting<'_>, made: &Made) -> Microusd {
-    let price = sitting.model.price_per_image;
-    let said = made.raw.cost.or(made.quoted);
-    let cost = said.filter(|cost| cost.0 >= 0).unwrap_or(price);
+fn cost_of(sitting: &Sitting<'_>, spent: Spent) -> Microusd {
+    let price = sitting.price();
+    let cost = believed(spent.cost, price);
     if cost > price {
         tracing::warn!(
             task.id = %sitting.task.claim.task,
             provider.name = %sitting.task.provider,
             cost_microusd = cost.0,
             price_microusd = price.0,
-            "a picture cost more than its price"
+            "a picture cost more than it was accepted at"
         );
     }
     cost

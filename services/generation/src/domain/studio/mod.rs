@@ -22,6 +22,7 @@ use crate::domain::ports::{Claimed, Ending, Files, PutBack, Work};
 use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, RawImage};
 use crate::domain::retry::{Retry, backoff};
 use crate::domain::routing::Catalog;
+use crate::domain::settlement::Resolution;
 use crate::domain::signals::Signals;
 
 /// Does tasks.
@@ -52,11 +53,16 @@ struct Sitting<'a> {
     model: &'a Model,
 }
 
+impl Sitting<'_> {
+    // What the task was accepted at, whatever the model costs by now.
+    fn price(&self) -> Microusd {
+        self.task.price.unwrap_or(self.model.price_per_image)
+    }
+}
+
 struct Made {
     attempt: i64,
     raw: RawImage,
-    // What the job said when it was accepted.
-    quoted: Option<Microusd>,
 }
 
 enum Asked {
@@ -252,8 +258,13 @@ impl Studio {
             "reason" => failure.reason.as_str_name(),
         )
         .increment(1);
-        self.finish(task, lease, &Ending::Failed { attempt, failure })
-            .await
+        let resolution = Resolution::failed(task.price, attempt.as_ref());
+        let ending = Ending::Failed {
+            attempt,
+            failure,
+            resolution,
+        };
+        self.finish(task, lease, &ending).await
     }
 
     async fn finish(&self, task: &Claimed, lease: &Lease, ending: &Ending) -> Result<(), Error> {
@@ -293,8 +304,6 @@ impl Studio {
     }
 }
 
-// How the money of such an attempt is settled comes with the usage ledger; until then its unit goes
-// back, for its owner got nothing.
 fn lost_result(number: i64) -> AttemptEnd {
     AttemptEnd::unknown(number, "a worker stopped while the order was under way")
 }
@@ -304,6 +313,17 @@ fn outcome_unknown() -> Failure {
         reason: ErrorClass::Ambiguous.reason(),
         message:
             "the provider may have done the work, but its result is lost; it is not sent again"
+                .to_owned(),
+    }
+}
+
+/// Why a task ends whose reservation was given back.
+#[must_use]
+pub fn reservation_lost() -> Failure {
+    Failure {
+        reason: Reason::ReservationLost,
+        message:
+            "what was set aside for the generation was given back before it began; order again"
                 .to_owned(),
     }
 }

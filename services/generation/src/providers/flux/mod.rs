@@ -13,6 +13,7 @@ use reqwest::header::HeaderName;
 use serde::Deserialize;
 use serde_json::Value;
 use time::OffsetDateTime;
+use types::Microusd;
 use url::form_urlencoded::byte_serialize;
 
 use self::body::Family;
@@ -23,7 +24,7 @@ use super::limits::Limits;
 use super::money::cents;
 use crate::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
-    RawImage, Submitted,
+    RawImage, Spent, Submitted,
 };
 
 /// As users see it.
@@ -32,10 +33,12 @@ pub const NAME: &str = "flux";
 pub(super) const FACTS: Facts = Facts {
     name: NAME,
     base_url: "https://api.bfl.ai",
-    // The first is the figure of our requirements; the provider's own list begins at 1.4 cents for
-    // the first megapixel. What an order really costs is told with every order and settled.
+    // The list's prices for the largest picture with the most inputs of a megapixel each: klein-4b
+    // begins at 1.4 cents for the first megapixel. What an order really costs is told with every
+    // order and settled. The list has no price for flux-dev; it is our requirements' figure.
     models: &[
-        price("flux-2-klein-4b", "0.008"),
+        price("flux-2-klein-4b", "0.021"),
+        price("flux-dev", "0.008"),
         price("flux-2-klein-9b", "0.037"),
         price("flux-2-pro", "0.195"),
         price("flux-2-max", "0.40"),
@@ -185,7 +188,10 @@ impl Flux {
         }
         Ok(RawImage {
             bytes: answer.body,
-            cost: job.cost_microusd.map(types::Microusd),
+            spent: Spent {
+                cost: job.cost_microusd.map(Microusd),
+                tokens: None,
+            },
         })
     }
 }
@@ -236,7 +242,11 @@ impl ImageProvider for Flux {
             "Request Moderated" | "Content Moderated" => {
                 Err(self.http.fault(ErrorClass::Policy, details()))
             }
-            "Error" | "Failed" => Err(self.http.fault(ErrorClass::InvalidOutput, details())),
+            // Only a finished picture is charged.
+            "Error" | "Failed" => Err(ProviderError {
+                spent: Spent::money(Microusd(0)),
+                ..self.http.fault(ErrorClass::InvalidOutput, details())
+            }),
             "Task not found" => Err(self
                 .http
                 .fault(ErrorClass::Ambiguous, "the order is not known")),

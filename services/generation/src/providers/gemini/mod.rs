@@ -22,7 +22,7 @@ use super::money::Rates;
 use super::ratio::nearest;
 use crate::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
-    RawImage, Submitted,
+    RawImage, Spent, Submitted,
 };
 
 /// As users see it.
@@ -109,24 +109,27 @@ impl Gemini {
         let Some(reply) = answer.json::<Reply>() else {
             return Err(invalid(answer.words()));
         };
+        // Tokens are billed whether or not they became a picture.
+        let usage = reply.usage_metadata.as_ref();
+        let spent = usage.map_or_else(Spent::default, |usage| {
+            usage.tokens().spent(self.rates_of(&order.model))
+        });
+        let billed = |error: ProviderError| ProviderError { spent, ..error };
         if let Some(reason) = reply.refusal() {
-            return Err(self.http.fault(ErrorClass::Policy, reason));
+            return Err(billed(self.http.fault(ErrorClass::Policy, reason)));
         }
         let Some(data) = reply.picture() else {
-            return Err(invalid(reply.why_none()));
+            return Err(billed(invalid(reply.why_none())));
         };
-        let Some(bytes) = decode_picture(data) else {
-            return Err(invalid("the picture is not base64".to_owned()));
-        };
-        let index = self
-            .models
-            .iter()
-            .position(|model| model.name == order.model);
-        let rates = index.and_then(|index| self.rates.get(index).copied().flatten());
-        let cost = rates
-            .zip(reply.usage_metadata)
-            .and_then(|(rates, usage)| rates.cost(usage.tokens()));
-        Ok(RawImage { bytes, cost })
+        match decode_picture(data) {
+            Some(bytes) => Ok(RawImage { bytes, spent }),
+            None => Err(billed(invalid("the picture is not base64".to_owned()))),
+        }
+    }
+
+    fn rates_of(&self, model: &str) -> Option<Rates> {
+        let index = self.models.iter().position(|one| one.name == model)?;
+        self.rates.get(index).copied().flatten()
     }
 
     fn refused(&self, answer: &Answer) -> ProviderError {

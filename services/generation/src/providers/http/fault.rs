@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::domain::provider::{ErrorClass, ProviderError};
+use crate::domain::provider::{ErrorClass, ProviderError, Spent};
 
 const MAX_DETAIL: usize = 500;
 
@@ -14,6 +14,7 @@ pub fn fault(class: ErrorClass, detail: impl Into<String>) -> ProviderError {
         message: sentence(class).to_owned(),
         detail: cut(&detail),
         retry_after: None,
+        spent: Spent::default(),
     }
 }
 

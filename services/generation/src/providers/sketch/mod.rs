@@ -15,7 +15,7 @@ use super::inputs::{decode, off_the_loop};
 use super::limits::Limits;
 use crate::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, InputImage, Job, Model, Polled,
-    ProviderError, RawImage, Submitted,
+    ProviderError, RawImage, Spent, Submitted,
 };
 
 /// As users see it.
@@ -88,8 +88,8 @@ impl ImageProvider for Sketch {
         }
         let (spec, input) = (order.spec.clone(), order.inputs.first().cloned());
         let bytes = off_the_loop(move || render(spec, input.as_ref())).await?;
-        let cost = Some(Microusd(0));
-        Ok(Submitted::Done(RawImage { bytes, cost }))
+        let spent = Spent::money(Microusd(0));
+        Ok(Submitted::Done(RawImage { bytes, spent }))
     }
 
     async fn poll(&self, _job: &Job) -> Result<Polled, ProviderError> {

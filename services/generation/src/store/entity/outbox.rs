@@ -9,8 +9,10 @@ pub struct Model {
     /// UUIDv7.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
-    /// `domain::ports::DebtKind`.
+    /// `domain::settlement::Call` by name.
     pub kind: String,
+    /// Of a settlement: `domain::settlement::Actuals` as JSON.
+    pub actuals: Option<String>,
     /// Of which reservation.
     pub reservation_id: Uuid,
     /// Of which generation.

@@ -21,7 +21,7 @@ pub struct Model {
     pub request: String,
     /// The client's own grouping.
     pub session_id: Option<Uuid>,
-    /// The unit set aside for it; each reservation serves one task.
+    /// What is set aside for it; each reservation serves one task.
     pub reservation_id: Option<Uuid>,
     /// Who does it.
     pub provider: String,
@@ -33,6 +33,14 @@ pub struct Model {
     pub attempts: i64,
     /// What it cost.
     pub cost_microusd: i64,
+    /// What it was accepted at; none for one from before prices were held.
+    pub price_microusd: Option<i64>,
+    /// Where that price stands: `catalogue:<version>` or `list:<date>`.
+    pub price_version: Option<String>,
+    /// Whether its reservation was given back: nothing more is bought for it.
+    pub reservation_lost: bool,
+    /// `domain::settlement::Resolution` as JSON, once it has ended.
+    pub resolution: Option<String>,
     /// 0 to 100.
     pub progress: i64,
     /// `errors::Reason` by name.

@@ -1,6 +1,7 @@
 //! How the tables came to be, one step a file.
 
 mod m0001_generations;
+mod m0002_money;
 
 use sea_orm_migration::async_trait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -11,6 +12,9 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_generations::Migration)]
+        vec![
+            Box::new(m0001_generations::Migration),
+            Box::new(m0002_money::Migration),
+        ]
     }
 }

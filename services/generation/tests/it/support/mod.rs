@@ -4,6 +4,7 @@ pub mod peers;
 pub mod provider;
 pub mod rows;
 pub mod suite;
+pub mod usage;
 
 pub use provider::{Play, Scripted};
 pub use suite::Suite;

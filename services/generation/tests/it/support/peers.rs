@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,18 +11,18 @@ use contracts::auth::v1::auth_service_server::{AuthService, AuthServiceServer};
 use contracts::file::v1 as file;
 use contracts::file::v1::file_service_server::{FileService, FileServiceServer};
 use contracts::google::api::HttpBody;
-use contracts::usage::v1 as usage;
-use contracts::usage::v1::usage_service_server::{UsageService, UsageServiceServer};
-use errors::{Fault, Reason};
+use contracts::usage::v1::usage_service_server::UsageServiceServer;
+use errors::Fault;
 use identity::caller_of;
 use server::{GrpcApp, GrpcSettings, Readiness, Shutdown, Sockets};
 use testkit::TestIssuer;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status, Streaming};
-use types::{FileId, ReservationId, UserId};
+use types::{FileId, UserId};
 use uuid::Uuid;
 
 use super::suite::SECRET;
+use super::usage::{Books, Usage};
 
 /// A kept file.
 #[derive(Debug, Clone)]
@@ -35,29 +34,17 @@ pub struct Kept {
     pub bytes: Vec<u8>,
 }
 
-/// How a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
-    Open,
-    Confirmed,
-    Settled,
-    Released,
-}
-
 /// What the peers keep.
 #[derive(Default)]
 pub struct State {
     pub files: Mutex<HashMap<FileId, Kept>>,
     operations: Mutex<HashMap<String, FileId>>,
-    pub reservations: Mutex<HashMap<ReservationId, Held>>,
-    /// Every call about a reservation, in order.
-    pub calls: Mutex<Vec<(&'static str, ReservationId)>>,
+    /// What the usage service keeps.
+    pub usage: Books,
     /// How many further calls about reservations are answered `UNAVAILABLE`.
     pub usage_away: AtomicUsize,
     /// How many further uploads are answered `UNAVAILABLE`.
     pub file_away: AtomicUsize,
-    /// Whether `Reserve` refuses.
-    pub quota_used_up: std::sync::atomic::AtomicBool,
 }
 
 impl State {
@@ -74,35 +61,9 @@ impl State {
         self.files.lock().unwrap().insert(id, kept);
         id
     }
-
-    /// Sets a unit aside, as the gateway would have.
-    pub fn set_aside(&self) -> ReservationId {
-        let id = ReservationId(Uuid::now_v7());
-        self.reservations.lock().unwrap().insert(id, Held::Open);
-        id
-    }
-
-    fn resolve(&self, call: &'static str, id: &str, to: Held) -> Result<(), Status> {
-        if take_one(&self.usage_away) {
-            return Err(Fault::unavailable("usage", "the test says so").into());
-        }
-        let id: ReservationId = id.parse().map_err(|_| Fault::not_found("reservation"))?;
-        self.calls.lock().unwrap().push((call, id));
-        let mut reservations = self.reservations.lock().unwrap();
-        let held = reservations
-            .get_mut(&id)
-            .ok_or_else(|| Fault::not_found("reservation"))?;
-        match (*held, to) {
-            (from, to) if from == to => {}
-            (Held::Settled, Held::Confirmed) => {}
-            (Held::Open | Held::Confirmed, to) => *held = to,
-            _ => return Err(Fault::new(Reason::WrongState, "it is resolved").into()),
-        }
-        Ok(())
-    }
 }
 
-fn take_one(counter: &AtomicUsize) -> bool {
+pub(super) fn take_one(counter: &AtomicUsize) -> bool {
     counter
         .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
             left.checked_sub(1)
@@ -308,66 +269,5 @@ impl FileService for Files {
         _: Request<file::DeleteFileRequest>,
     ) -> Result<Response<file::DeleteFileResponse>, Status> {
         Err(Status::unimplemented("not here"))
-    }
-}
-
-struct Usage(Arc<State>);
-
-#[tonic::async_trait]
-impl UsageService for Usage {
-    async fn get_usage(
-        &self,
-        _: Request<usage::GetUsageRequest>,
-    ) -> Result<Response<usage::GetUsageResponse>, Status> {
-        Err(Status::unimplemented("not here"))
-    }
-
-    async fn reserve(
-        &self,
-        request: Request<usage::ReserveRequest>,
-    ) -> Result<Response<usage::ReserveResponse>, Status> {
-        if self.0.quota_used_up.load(Ordering::SeqCst) {
-            let fault = Fault::new(Reason::QuotaExceeded, "5 of 5 generations are used");
-            let fault = fault.with("limit", 5).retry_in(Duration::from_secs(60));
-            return Err(fault.into());
-        }
-        let request = request.into_inner();
-        let id = ReservationId(Uuid::new_v5(
-            &Uuid::NAMESPACE_OID,
-            request.operation_id.as_bytes(),
-        ));
-        self.0.calls.lock().unwrap().push(("reserve", id));
-        self.0.reservations.lock().unwrap().insert(id, Held::Open);
-        Ok(Response::new(usage::ReserveResponse {
-            reservation_id: id.to_string(),
-            ..usage::ReserveResponse::default()
-        }))
-    }
-
-    async fn confirm(
-        &self,
-        request: Request<usage::ConfirmRequest>,
-    ) -> Result<Response<usage::ConfirmResponse>, Status> {
-        let id = request.into_inner().reservation_id;
-        self.0.resolve("confirm", &id, Held::Confirmed)?;
-        Ok(Response::new(usage::ConfirmResponse {}))
-    }
-
-    async fn settle(
-        &self,
-        request: Request<usage::SettleRequest>,
-    ) -> Result<Response<usage::SettleResponse>, Status> {
-        let id = request.into_inner().reservation_id;
-        self.0.resolve("settle", &id, Held::Settled)?;
-        Ok(Response::new(usage::SettleResponse {}))
-    }
-
-    async fn release(
-        &self,
-        request: Request<usage::ReleaseRequest>,
-    ) -> Result<Response<usage::ReleaseResponse>, Status> {
-        let id = request.into_inner().reservation_id;
-        self.0.resolve("release", &id, Held::Released)?;
-        Ok(Response::new(usage::ReleaseResponse {}))
     }
 }

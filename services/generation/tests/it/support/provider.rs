@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use errors::FieldViolation;
 use generation::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
-    RawImage, Submitted,
+    RawImage, Spent, Submitted,
 };
 use types::Microusd;
 
@@ -19,12 +19,18 @@ pub enum Play {
     Paint,
     /// Sends these bytes.
     Send(Vec<u8>),
-    /// Takes the order as a job.
+    /// Sends a picture and tells what it took.
+    PaintFor(Spent),
+    /// Takes the order as a job, for 7,000 millionths.
     Accept(&'static str),
+    /// Takes the order as a job, for so many millionths.
+    AcceptFor(i64),
     /// Is not done yet (answers to polls only).
     Busy(u8),
     /// Fails like this.
     Fail(ErrorClass, Option<Duration>),
+    /// Fails like this, and tells what it took all the same.
+    FailFor(ErrorClass, Spent),
     /// Never answers.
     Hang,
     /// Breaks our own code.
@@ -92,7 +98,7 @@ impl Scripted {
 fn picture(width: u32, height: u32) -> RawImage {
     RawImage {
         bytes: testkit::pictures::png(width, height).into(),
-        cost: None,
+        spent: Spent::default(),
     }
 }
 
@@ -102,6 +108,7 @@ fn error(class: ErrorClass, retry_after: Option<Duration>) -> ProviderError {
         message: format!("the provider says {class:?}"),
         detail: "their own words".to_owned(),
         retry_after,
+        spent: Spent::default(),
     }
 }
 
@@ -148,7 +155,16 @@ impl ImageProvider for Scripted {
             ))),
             Play::Send(bytes) => Ok(Submitted::Done(RawImage {
                 bytes: bytes.into(),
-                cost: None,
+                spent: Spent::default(),
+            })),
+            Play::PaintFor(spent) => Ok(Submitted::Done(RawImage {
+                spent,
+                ..picture(order.spec.width, order.spec.height)
+            })),
+            Play::AcceptFor(cost) => Ok(Submitted::Accepted(Job {
+                id: "job".to_owned(),
+                poll_url: None,
+                cost_microusd: Some(cost),
             })),
             Play::Accept(id) => Ok(Submitted::Accepted(Job {
                 id: id.to_owned(),
@@ -156,6 +172,10 @@ impl ImageProvider for Scripted {
                 cost_microusd: Some(7_000),
             })),
             Play::Fail(class, retry_after) => Err(error(class, retry_after)),
+            Play::FailFor(class, spent) => Err(ProviderError {
+                spent,
+                ..error(class, None)
+            }),
             Play::Hang => std::future::pending().await,
             Play::Panic => panic!("the script says so"),
         }
@@ -167,6 +187,10 @@ impl ImageProvider for Scripted {
         match play.unwrap_or(Play::Paint) {
             Play::Busy(percent) => Ok(Polled::Pending(Some(percent))),
             Play::Fail(class, retry_after) => Err(error(class, retry_after)),
+            Play::FailFor(class, spent) => Err(ProviderError {
+                spent,
+                ..error(class, None)
+            }),
             Play::Hang => std::future::pending().await,
             _ => Ok(Polled::Done(picture(64, 64))),
         }

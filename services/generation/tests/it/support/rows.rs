@@ -6,12 +6,13 @@ use std::time::Duration;
 use database::Database;
 use generation::Migrator;
 use generation::domain::generation::{ImageRequest, Kind};
+use generation::domain::hold::{Hold, Quote};
 use generation::domain::ports::{Claimed, NewTask, Patron, Tasks, Work};
 use generation::store::Store;
 use generation::store::entity::{attempts, events, outbox, tasks};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use testkit::TestDb;
-use types::{Clock, GenerationId, ReservationId, SystemClock, UserId};
+use types::{Clock, GenerationId, Microusd, ReservationId, SystemClock, UserId};
 use uuid::Uuid;
 
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -44,7 +45,14 @@ pub fn new_task(owner: UserId) -> NewTask {
             model: None,
         },
         session: None,
-        reservation: ReservationId(Uuid::now_v7()),
+        hold: Hold {
+            reservation: ReservationId(Uuid::now_v7()),
+            price: Quote {
+                amount: Microusd(5_000),
+                version: "list:2026-11-01".to_owned(),
+            },
+            expires_at: SystemClock.now().plus(Duration::from_secs(60)),
+        },
         provider: "fake".to_owned(),
         model: "fake-1".to_owned(),
         ignored: Vec::new(),

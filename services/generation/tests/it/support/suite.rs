@@ -164,6 +164,15 @@ impl Suite {
         }
     }
 
+    /// A request of another service.
+    pub fn as_service<T>(&self, service: &str, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let bearer = format!("Bearer {}", self.issuer.service_token(service));
+        let bearer = bearer.parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+        request
+    }
+
     pub fn anonymous(&self) -> GenerationServiceClient<Channel> {
         GenerationServiceClient::new(self.channel.clone())
     }

@@ -1,0 +1,92 @@
+//! Between the usage service's messages and the domain's words for them.
+
+use contracts::policy::v1::policy::Meter;
+use contracts::usage::v1::quantity::Unit;
+use contracts::usage::v1::{
+    Amount, Price, PriceQuote, Purpose, Quantity, ReserveResponse, Work as WireWork, purpose,
+};
+use errors::Fault;
+use types::{Microusd, Timestamp};
+
+use crate::domain::generation::Kind;
+use crate::domain::hold::{Hold, Quote, Work};
+use crate::domain::prices::ListedPrice;
+use crate::domain::settlement::Actuals;
+
+pub(super) fn purpose(work: &Work) -> Purpose {
+    Purpose {
+        kind: match work.kind {
+            Kind::Image => "IMAGE".to_owned(),
+        },
+        provider: work.provider.clone(),
+        model: work.model.clone(),
+        task_id: work.task.to_string(),
+        attempt: 1,
+        keeper: purpose::Keeper::Generation.into(),
+        ..Purpose::default()
+    }
+}
+
+pub(super) fn work(work: &Work) -> WireWork {
+    let (width, height) = work.size;
+    WireWork {
+        quantities: vec![Quantity {
+            unit: Unit::Image.into(),
+            count: 1,
+            size: format!("{width}x{height}"),
+            quality: String::new(),
+        }],
+        list_price_microusd: Some(work.list_price.0),
+        list_price_as_of: work.list_price_as_of.clone(),
+    }
+}
+
+pub(super) fn hold(answer: ReserveResponse) -> Result<Hold, Fault> {
+    let expires_at = answer.expires_at.ok_or_else(|| incomplete("expires_at"))?;
+    let micros = expires_at.seconds.saturating_mul(1_000_000);
+    Ok(Hold {
+        reservation: answer.reservation_id.parse().map_err(Fault::internal)?,
+        price: quote(answer.price)?,
+        expires_at: Timestamp(micros.saturating_add(i64::from(expires_at.nanos) / 1_000)),
+    })
+}
+
+pub(super) fn quote(price: Option<PriceQuote>) -> Result<Quote, Fault> {
+    let price = price.filter(|price| price.amount_microusd >= 0);
+    let price = price.ok_or_else(|| incomplete("price"))?;
+    Ok(Quote {
+        amount: Microusd(price.amount_microusd),
+        version: price.price_version,
+    })
+}
+
+pub(super) fn actuals(used: Actuals) -> Vec<Amount> {
+    let meters = [
+        (Meter::Generations, used.generations),
+        (Meter::Microusd, used.microusd),
+        (Meter::Tokens, used.tokens),
+    ];
+    let named = meters.into_iter().filter_map(|(meter, amount)| {
+        Some(Amount {
+            meter: meter.into(),
+            amount: amount?,
+        })
+    });
+    named.collect()
+}
+
+/// The price of a picture of any quality, which is all an order can ask for.
+pub(super) fn listed(price: Price) -> Option<ListedPrice> {
+    let is_ours = price.unit() == Unit::Image && price.quality.is_empty();
+    (is_ours && price.retired_at.is_none() && price.price_microusd >= 0).then_some(ListedPrice {
+        provider: price.provider,
+        model: price.model,
+        size: price.size,
+        price: Microusd(price.price_microusd),
+        as_of: price.as_of,
+    })
+}
+
+fn incomplete(what: &str) -> Fault {
+    Fault::internal(format!("the usage service's answer has no {what}"))
+}

@@ -1,0 +1,53 @@
+//! Hears the prices of the catalogue every so often; the last ones heard stay while nobody tells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use server::Shutdown;
+
+use crate::domain::ports::Prices;
+use crate::domain::prices::PriceBoard;
+
+const PAUSE: Duration = Duration::from_secs(15);
+
+/// Hears prices.
+pub struct PriceWatch {
+    /// Who knows them.
+    pub source: Arc<dyn Prices>,
+    /// Where they are read.
+    pub board: Arc<PriceBoard>,
+}
+
+impl PriceWatch {
+    /// Asks now and every fifteen seconds, until the switch is thrown.
+    pub async fn run(self, shutdown: Shutdown) {
+        let mut is_away = false;
+        let listening = async {
+            loop {
+                match self.source.list().await {
+                    Ok(prices) => {
+                        if is_away {
+                            tracing::info!("the catalogue of prices is heard again");
+                        }
+                        is_away = false;
+                        self.board.replace(prices);
+                    }
+                    Err(fault) => {
+                        if !is_away {
+                            tracing::warn!(
+                                error = %fault,
+                                "the catalogue of prices is not heard; the last prices stand"
+                            );
+                        }
+                        is_away = true;
+                    }
+                }
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        tokio::select! {
+            () = shutdown.triggered() => {}
+            () = listening => {}
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! A usage service that keeps reservations in memory, prices work and remembers every call.
+
+use std::collections::HashMap;
+use std::pin::Pin;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use contracts::google::api::HttpBody;
+use contracts::policy::v1::policy::Meter;
+use contracts::usage::v1 as usage;
+use contracts::usage::v1::usage_service_server::UsageService;
+use errors::{Fault, Reason};
+use std::sync::Arc;
+use tokio_stream::Stream;
+use tonic::{Request, Response, Status};
+use types::{Clock, ReservationId, SystemClock};
+use uuid::Uuid;
+
+use super::peers::{State, take_one};
+
+/// How a reservation stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    Open,
+    Confirmed,
+    Settled,
+    Released,
+    Suspended,
+}
+
+/// What money was asked for.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub purpose: usage::Purpose,
+    pub work: usage::Work,
+}
+
+/// What the usage service keeps.
+#[derive(Default)]
+pub struct Books {
+    pub reservations: Mutex<HashMap<ReservationId, Held>>,
+    /// Every call about a reservation, in order.
+    pub calls: Mutex<Vec<(&'static str, ReservationId)>>,
+    /// What each reservation's money is for.
+    pub asked: Mutex<HashMap<ReservationId, Asked>>,
+    /// What each was settled with, every time.
+    pub settled: Mutex<HashMap<ReservationId, Vec<Vec<(Meter, i64)>>>>,
+    /// The catalogue; it goes before list prices.
+    pub prices: Mutex<Vec<usage::Price>>,
+    /// How the next reservations and amendments are refused.
+    pub refusal: Mutex<Option<fn() -> Fault>>,
+    /// Whether reservations have expired by the time they are answered.
+    pub is_late: AtomicBool,
+    /// How many further amendments are made, but not answered.
+    pub amend_unheard: AtomicUsize,
+}
+
+impl Books {
+    /// Sets a unit aside, as the gateway would have.
+    pub fn set_aside(&self) -> ReservationId {
+        let id = ReservationId(Uuid::now_v7());
+        self.reservations.lock().unwrap().insert(id, Held::Open);
+        id
+    }
+
+    /// What the one settlement of a reservation named, by meter.
+    pub fn actuals(&self, id: ReservationId) -> Vec<(Meter, i64)> {
+        let settled = self.settled.lock().unwrap();
+        let times = settled.get(&id).map(Vec::as_slice).unwrap_or_default();
+        assert_eq!(times.len(), 1, "settled {times:?}");
+        times[0].clone()
+    }
+
+    fn price(&self, asked: &Asked) -> usage::PriceQuote {
+        let prices = self.prices.lock().unwrap();
+        let listed = prices.iter().find(|price| {
+            price.provider == asked.purpose.provider && price.model == asked.purpose.model
+        });
+        match listed {
+            Some(price) => usage::PriceQuote {
+                amount_microusd: price.price_microusd,
+                price_version: format!("catalogue:{}", price.version),
+            },
+            None => usage::PriceQuote {
+                amount_microusd: asked.work.list_price_microusd.unwrap(),
+                price_version: format!("list:{}", asked.work.list_price_as_of),
+            },
+        }
+    }
+
+    fn hold_money(
+        &self,
+        id: ReservationId,
+        purpose: Option<usage::Purpose>,
+        work: Option<usage::Work>,
+    ) -> Option<usage::PriceQuote> {
+        let asked = Asked {
+            purpose: purpose?,
+            work: work?,
+        };
+        let price = self.price(&asked);
+        self.asked.lock().unwrap().insert(id, asked);
+        Some(price)
+    }
+
+    fn refuse(&self) -> Result<(), Status> {
+        match *self.refusal.lock().unwrap() {
+            Some(refusal) => Err(refusal().into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The service over the peers' state.
+pub struct Usage(pub Arc<State>);
+
+impl Usage {
+    fn resolve(&self, call: &'static str, id: &str, to: Held) -> Result<ReservationId, Status> {
+        if take_one(&self.0.usage_away) {
+            return Err(Fault::unavailable("usage", "the test says so").into());
+        }
+        let id: ReservationId = id.parse().map_err(|_| Fault::not_found("reservation"))?;
+        self.0.usage.calls.lock().unwrap().push((call, id));
+        let mut reservations = self.0.usage.reservations.lock().unwrap();
+        let held = reservations
+            .get_mut(&id)
+            .ok_or_else(|| Fault::not_found("reservation"))?;
+        match (*held, to) {
+            (from, to) if from == to => {}
+            (Held::Settled, Held::Confirmed) => {}
+            (Held::Open | Held::Confirmed, to) => *held = to,
+            _ => return Err(Fault::new(Reason::WrongState, "it is resolved").into()),
+        }
+        Ok(id)
+    }
+}
+
+fn not_here<T>() -> Result<Response<T>, Status> {
+    Err(Status::unimplemented("not here"))
+}
+
+#[tonic::async_trait]
+impl UsageService for Usage {
+    async fn reserve(
+        &self,
+        request: Request<usage::ReserveRequest>,
+    ) -> Result<Response<usage::ReserveResponse>, Status> {
+        let books = &self.0.usage;
+        books.refuse()?;
+        let request = request.into_inner();
+        assert_eq!(request.amounts.len(), 1, "the money is priced there");
+        let id: ReservationId = request.operation_id.parse().unwrap();
+        books.calls.lock().unwrap().push(("reserve", id));
+        books.reservations.lock().unwrap().insert(id, Held::Open);
+        let hold = match books.is_late.load(Ordering::SeqCst) {
+            true => Duration::ZERO,
+            false => Duration::from_secs(60),
+        };
+        Ok(Response::new(usage::ReserveResponse {
+            reservation_id: id.to_string(),
+            expires_at: Some(SystemClock.now().plus(hold).into()),
+            price: books.hold_money(id, request.purpose, request.work),
+            ..usage::ReserveResponse::default()
+        }))
+    }
+
+    async fn amend(
+        &self,
+        request: Request<usage::AmendRequest>,
+    ) -> Result<Response<usage::AmendResponse>, Status> {
+        let books = &self.0.usage;
+        books.refuse()?;
+        let request = request.into_inner();
+        let id: ReservationId = request.reservation_id.parse().unwrap();
+        books.calls.lock().unwrap().push(("amend", id));
+        match books.reservations.lock().unwrap().get(&id) {
+            Some(Held::Open) => {}
+            Some(_) => return Err(Fault::new(Reason::WrongState, "it is not held").into()),
+            None => return Err(Fault::not_found("reservation").into()),
+        }
+        let price = books.hold_money(id, request.purpose, request.work);
+        if take_one(&books.amend_unheard) {
+            return Err(Fault::unavailable("usage", "the answer is lost").into());
+        }
+        Ok(Response::new(usage::AmendResponse {
+            limits: Vec::new(),
+            price,
+        }))
+    }
+
+    async fn confirm(
+        &self,
+        request: Request<usage::ConfirmRequest>,
+    ) -> Result<Response<usage::ConfirmResponse>, Status> {
+        let id = request.into_inner().reservation_id;
+        self.resolve("confirm", &id, Held::Confirmed)?;
+        Ok(Response::new(usage::ConfirmResponse {}))
+    }
+
+    async fn settle(
+        &self,
+        request: Request<usage::SettleRequest>,
+    ) -> Result<Response<usage::SettleResponse>, Status> {
+        let request = request.into_inner();
+        let id = self.resolve("settle", &request.reservation_id, Held::Settled)?;
+        let actuals = request.actuals.iter();
+        let actuals = actuals.map(|one| (one.meter(), one.amount)).collect();
+        let mut settled = self.0.usage.settled.lock().unwrap();
+        settled.entry(id).or_default().push(actuals);
+        Ok(Response::new(usage::SettleResponse {}))
+    }
+
+    async fn release(
+        &self,
+        request: Request<usage::ReleaseRequest>,
+    ) -> Result<Response<usage::ReleaseResponse>, Status> {
+        let id = request.into_inner().reservation_id;
+        self.resolve("release", &id, Held::Released)?;
+        Ok(Response::new(usage::ReleaseResponse {}))
+    }
+
+    async fn suspend(
+        &self,
+        request: Request<usage::SuspendRequest>,
+    ) -> Result<Response<usage::SuspendResponse>, Status> {
+        let id = request.into_inner().reservation_id;
+        self.resolve("suspend", &id, Held::Suspended)?;
+        Ok(Response::new(usage::SuspendResponse {}))
+    }
+
+    async fn get_price_list(
+        &self,
+        _: Request<usage::GetPriceListRequest>,
+    ) -> Result<Response<usage::GetPriceListResponse>, Status> {
+        Ok(Response::new(usage::GetPriceListResponse {
+            version: 1,
+            prices: self.0.usage.prices.lock().unwrap().clone(),
+        }))
+    }
+
+    async fn extend(
+        &self,
+        _: Request<usage::ExtendRequest>,
+    ) -> Result<Response<usage::ExtendResponse>, Status> {
+        not_here()
+    }
+
+    async fn get_usage(
+        &self,
+        _: Request<usage::GetUsageRequest>,
+    ) -> Result<Response<usage::GetUsageResponse>, Status> {
+        not_here()
+    }
+
+    async fn explain_usage(
+        &self,
+        _: Request<usage::ExplainUsageRequest>,
+    ) -> Result<Response<usage::ExplainUsageResponse>, Status> {
+        not_here()
+    }
+
+    async fn list_usage_records(
+        &self,
+        _: Request<usage::ListUsageRecordsRequest>,
+    ) -> Result<Response<usage::ListUsageRecordsResponse>, Status> {
+        not_here()
+    }
+
+    type ExportUsageStream = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;
+
+    async fn export_usage(
+        &self,
+        _: Request<usage::ExportUsageRequest>,
+    ) -> Result<Response<Self::ExportUsageStream>, Status> {
+        not_here()
+    }
+}
