@@ -3,8 +3,6 @@
 
 mod grammar;
 
-use serde::{Deserialize, Serialize};
-
 use super::meter::Meter;
 use super::window::WindowKind;
 
@@ -14,7 +12,7 @@ pub const MAX_LIMIT: i64 = 1_000_000_000_000_000;
 pub const MAX_NAME: usize = 32;
 
 /// How much of a meter a plan gives per window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// What is counted.
     pub meter: Meter,
@@ -88,6 +86,13 @@ impl Plan {
         &self.limits
     }
 
+    /// Its limits as they are written after its name.
+    #[must_use]
+    pub fn limits_text(&self) -> String {
+        let limits: Vec<String> = self.limits.iter().map(Limit::to_string).collect();
+        limits.join("+")
+    }
+
     /// The limits of one meter.
     pub fn limits_of(&self, meter: Meter) -> impl Iterator<Item = &Limit> {
         self.limits.iter().filter(move |limit| limit.meter == meter)
@@ -129,17 +134,12 @@ impl Plans {
         self.0.iter()
     }
 
-    /// These plans with others over them: one of the same name takes the place of ours.
-    #[must_use]
-    pub fn overlaid(&self, others: impl IntoIterator<Item = Plan>) -> Self {
-        let mut plans = self.0.clone();
-        for other in others {
-            match plans.iter_mut().find(|plan| plan.name == other.name) {
-                Some(plan) => *plan = other,
-                None => plans.push(other),
-            }
+    /// Puts a plan in the place of the one with its name, or behind all others.
+    pub fn put(&mut self, plan: Plan) {
+        match self.0.iter_mut().find(|other| other.name == plan.name) {
+            Some(other) => *other = plan,
+            None => self.0.push(plan),
         }
-        Self(plans)
     }
 }
 
@@ -178,8 +178,10 @@ mod tests {
 
     #[test]
     fn the_operators_own_lie_over_the_configured() {
-        let own: Plans = "free:7,gold:1".parse().unwrap();
-        let all = Plans::default().overlaid(own.iter().cloned());
+        let mut all = Plans::default();
+        for own in ["free:7", "gold:1"] {
+            all.put(own.parse().unwrap());
+        }
         assert_eq!(all.to_string(), "free:7,basic:25,pro:100,gold:1");
     }
 

@@ -89,10 +89,9 @@ impl Calendar {
         let day = self.date(moment);
         let bounds = match kind {
             WindowKind::Day => self.bounds(day, day.tomorrow().ok()),
-            WindowKind::Month => self.bounds(
-                day.first_of_month(),
-                day.last_of_month().tomorrow().ok(),
-            ),
+            WindowKind::Month => {
+                self.bounds(day.first_of_month(), day.last_of_month().tomorrow().ok())
+            }
             WindowKind::Lifetime => (Timestamp(0), Timestamp(i64::MAX)),
         };
         Window {
@@ -106,6 +105,12 @@ impl Calendar {
     #[must_use]
     pub fn day(&self, moment: Timestamp) -> i32 {
         number(self.date(moment))
+    }
+
+    /// The same as `YYYY-MM-DD`.
+    #[must_use]
+    pub fn date_text(&self, moment: Timestamp) -> String {
+        self.date(moment).to_string()
     }
 
     /// The days a window has, the first and the last, as `YYYYMMDD`; whatever days there are for the
@@ -146,6 +151,16 @@ impl Calendar {
         let first = zoned.start_of_day().ok()?;
         Some(Timestamp(first.timestamp().as_microsecond()))
     }
+}
+
+/// Whether a text is a date, `YYYY-MM-DD`.
+#[must_use]
+pub fn is_date(text: &str) -> bool {
+    // The parser knows more ways of writing one.
+    text.len() == 10
+        && text
+            .parse::<Date>()
+            .is_ok_and(|date| date.to_string() == text)
 }
 
 fn number(date: Date) -> i32 {

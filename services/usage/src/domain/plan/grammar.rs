@@ -77,7 +77,10 @@ impl FromStr for Limit {
 
 fn read_amount(text: &str) -> Result<(Meter, i64), InvalidPlans> {
     if let Some(dollars) = text.strip_prefix('$') {
-        let amount = dollars.parse().ok().filter(|Microusd(max)| *max <= MAX_LIMIT);
+        let amount = dollars
+            .parse()
+            .ok()
+            .filter(|Microusd(max)| *max <= MAX_LIMIT);
         let amount = amount.ok_or_else(|| {
             let most = MAX_LIMIT / DOLLAR;
             InvalidPlans(format!(
@@ -124,12 +127,7 @@ impl fmt::Display for Plans {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)?;
-        for (index, limit) in self.limits.iter().enumerate() {
-            let sign = if index == 0 { ":" } else { "+" };
-            write!(f, "{sign}{limit}")?;
-        }
-        Ok(())
+        write!(f, "{}:{}", self.name, self.limits_text())
     }
 }
 
@@ -167,9 +165,7 @@ mod tests {
     fn limits(text: &str, tier: &str) -> Vec<(Meter, WindowKind, i64)> {
         let plans: Plans = text.parse().unwrap();
         let limits = plans.find(tier).unwrap().limits().iter();
-        limits
-            .map(|one| (one.meter, one.window, one.max))
-            .collect()
+        limits.map(|one| (one.meter, one.window, one.max)).collect()
     }
 
     #[test]
