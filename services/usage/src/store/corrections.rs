@@ -30,7 +30,9 @@ impl Corrections for SqlBook {
              ORDER BY id DESC LIMIT $2"
         );
         let values = [before(page), most(page)];
-        let values = values.into_iter().chain(owner.map(|owner| owner.uuid().into()));
+        let values = values
+            .into_iter()
+            .chain(owner.map(|owner| owner.uuid().into()));
         let rows = query(self.db.read(), sql, values).await?;
         let made: Result<Vec<_>, StoreError> = rows.iter().map(correction).collect();
         Ok(Page::from_rows(made?, page, |one| one.entry))

@@ -104,7 +104,7 @@ impl From<Reservation> for WireReservation {
 
 fn purpose(one: Purpose) -> WirePurpose {
     let keeper = match one.keeper {
-        None => WireKeeper::KeeperUnspecified,
+        None => WireKeeper::Unspecified,
         Some(Keeper::Generation) => WireKeeper::Generation,
     };
     WirePurpose {

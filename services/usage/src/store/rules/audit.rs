@@ -72,5 +72,7 @@ pub fn before(page: PageRequest) -> sea_orm::Value {
 
 /// How many rows tell a page, and whether there is another one.
 pub fn most(page: PageRequest) -> sea_orm::Value {
-    i64::try_from(page.size.saturating_add(1)).unwrap_or(i64::MAX).into()
+    i64::try_from(page.size.saturating_add(1))
+        .unwrap_or(i64::MAX)
+        .into()
 }

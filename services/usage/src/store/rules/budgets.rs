@@ -31,12 +31,14 @@ pub async fn create(book: &SqlBook, budget: &Budget, by: &Signature) -> Result<(
         );
         return Err(StoreError::Domain(Error::invalid("scope", problem)));
     }
-    insert(&*change.tx, budget).await.map_err(|error| match error {
-        StoreError::Database(DatabaseError::Duplicate(_)) => {
-            StoreError::Domain(Error::AlreadyExists("budget"))
-        }
-        error => error,
-    })?;
+    insert(&*change.tx, budget)
+        .await
+        .map_err(|error| match error {
+            StoreError::Database(DatabaseError::Duplicate(_)) => {
+                StoreError::Domain(Error::AlreadyExists("budget"))
+            }
+            error => error,
+        })?;
     let claim = seed::Claim {
         whose: seed::Whose::Scope(&budget.scope),
         meter: budget.meter,

@@ -13,11 +13,7 @@ use crate::store::SqlBook;
 use crate::store::error::StoreError;
 
 /// Writes a plan over the one of its name. What it limits anew counts what was used before.
-pub async fn put(
-    book: &SqlBook,
-    plan: &Plan,
-    by: &Signature,
-) -> Result<Written<Plan>, StoreError> {
+pub async fn put(book: &SqlBook, plan: &Plan, by: &Signature) -> Result<Written<Plan>, StoreError> {
     let change = Change::begin(book).await?;
     let sql = "INSERT INTO plans (name, limits, created_at, updated_at, created_by, updated_by)
                VALUES ($1, $2, $3, $3, $4, $4)

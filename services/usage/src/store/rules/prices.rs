@@ -14,11 +14,7 @@ use crate::store::SqlBook;
 use crate::store::error::StoreError;
 
 /// Brings a price into force, and retires the one it replaces.
-pub async fn create(
-    book: &SqlBook,
-    price: &Price,
-    by: &Signature,
-) -> Result<Price, StoreError> {
+pub async fn create(book: &SqlBook, price: &Price, by: &Signature) -> Result<Price, StoreError> {
     let change = Change::begin(book).await?;
     let price = Price {
         version: change.version,
@@ -66,11 +62,7 @@ async fn set_retired(
     by: &Signature,
 ) -> Result<(), StoreError> {
     let sql = "UPDATE prices SET retired_at = $2, retired_by = $3 WHERE id = $1";
-    let values = [
-        id.into(),
-        by.at.micros().into(),
-        by.actor.clone().into(),
-    ];
+    let values = [id.into(), by.at.micros().into(), by.actor.clone().into()];
     execute(connection, sql, values).await?;
     Ok(())
 }
@@ -108,11 +100,14 @@ pub async fn list(
     retired_too: bool,
     page: PageRequest,
 ) -> Result<Page<Price>, StoreError> {
-    let in_force = if retired_too { "" } else { "AND retired_at IS NULL" };
+    let in_force = if retired_too {
+        ""
+    } else {
+        "AND retired_at IS NULL"
+    };
     let of_one = provider.map_or("", |_| "AND provider = $3");
-    let sql = format!(
-        "SELECT * FROM prices WHERE id < $1 {in_force} {of_one} ORDER BY id DESC LIMIT $2"
-    );
+    let sql =
+        format!("SELECT * FROM prices WHERE id < $1 {in_force} {of_one} ORDER BY id DESC LIMIT $2");
     let values = [before(page), most(page)];
     let values = values.into_iter().chain(provider.map(Into::into));
     let rows = query(connection, sql, values).await?;

@@ -61,11 +61,13 @@ pub async fn seed(
     let mut held = take_over(connection, before, claim, &owners).await?;
     match claim.whose {
         Whose::Scope(scope) => {
-            held.entry(key(scope.subject(), claim, current)).or_default();
+            held.entry(key(scope.subject(), claim, current))
+                .or_default();
         }
         Whose::OwnersOn(_) => {
             for owner in &owners {
-                held.entry(key(Subject::user(*owner), claim, current)).or_default();
+                held.entry(key(Subject::user(*owner), claim, current))
+                    .or_default();
             }
         }
     }
@@ -77,7 +79,14 @@ pub async fn seed(
     }
     let tally = |(key, held): (Key, i64)| {
         let used = used.get(&key).copied().unwrap_or(0);
-        (key, Tally { used, held, granted: 0 })
+        (
+            key,
+            Tally {
+                used,
+                held,
+                granted: 0,
+            },
+        )
     };
     let tallies: BTreeMap<Key, Tally> = held.into_iter().map(tally).collect();
     write(connection, before, &tallies).await
@@ -170,11 +179,7 @@ fn held_by(open: &Reservation) -> Held<'_> {
     }
 }
 
-fn subject_of(
-    open: &Reservation,
-    claim: Claim<'_>,
-    owners: &BTreeSet<UserId>,
-) -> Option<Subject> {
+fn subject_of(open: &Reservation, claim: Claim<'_>, owners: &BTreeSet<UserId>) -> Option<Subject> {
     let (is_counted, subject) = match claim.whose {
         Whose::Scope(scope) => {
             let is_counted = scope.takes_in(open.owner, &open.tier, &open.purpose);
@@ -239,7 +244,11 @@ async fn write(
     let keys: Vec<Key> = tallies.keys().cloned().collect();
     let found = counters::read(connection, &keys).await?;
     let whole = tallies.iter().zip(found).map(|((key, tally), old)| {
-        let granted = if before.counts_on(key) { old.granted } else { 0 };
+        let granted = if before.counts_on(key) {
+            old.granted
+        } else {
+            0
+        };
         (key.clone(), Tally { granted, ..*tally })
     });
     let whole: BTreeMap<Key, Tally> = whole.collect();
