@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use database::{Backend, Database};
 use testkit::TestDb;
@@ -24,7 +25,9 @@ use usage::store::{Desk, SqlBook};
 use crate::books::{Books, user};
 
 const WORKERS: u64 = 12;
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 4;
+// Between two changes there is work done.
+const BREATH: Duration = Duration::from_millis(5);
 
 fn purpose(dice: u64) -> Purpose {
     Purpose {
@@ -32,6 +35,17 @@ fn purpose(dice: u64) -> Purpose {
         provider: ["gemini", "flux"][usize::try_from(dice % 2).unwrap()].to_owned(),
         project: ["", "p"][usize::try_from(dice / 2 % 2).unwrap()].to_owned(),
         ..Purpose::default()
+    }
+}
+
+// Whoever is overtaken by one change of the rules after the other is told to try again, and may.
+async fn post(books: &Books, instruction: Instruction) {
+    loop {
+        match books.post(instruction.clone()).await {
+            Ok(_) => return,
+            Err(Error::Unavailable(_)) => tokio::task::yield_now().await,
+            Err(error) => panic!("{error:?}"),
+        }
     }
 }
 
@@ -52,7 +66,7 @@ async fn work(books: Books, owners: [UserId; 3], mut dice: u64, stop: Arc<Atomic
             ask.purpose = purpose(roll);
         }
         let id = ask.id;
-        books.reserve(&ask).await.unwrap();
+        post(&books, Instruction::Reserve(ask)).await;
         if roll % 5 == 0 {
             let amendment = Amendment {
                 id,
@@ -62,7 +76,7 @@ async fn work(books: Books, owners: [UserId; 3], mut dice: u64, stop: Arc<Atomic
                     list: Some((Microusd(70), "2026-01-01".to_owned())),
                 }),
             };
-            books.post(Instruction::Amend(amendment)).await.unwrap();
+            post(&books, Instruction::Amend(amendment)).await;
         }
         open.push(id);
         if open.len() > 8 {
@@ -73,7 +87,7 @@ async fn work(books: Books, owners: [UserId; 3], mut dice: u64, stop: Arc<Atomic
                 3 => Instruction::Settle(id, Amounts::from([(Meter::Microusd, 40)])),
                 _ => Instruction::Settle(id, Amounts::from([(Meter::Microusd, 130)])),
             };
-            books.post(end).await.unwrap();
+            post(&books, end).await;
         }
     }
 }
@@ -187,6 +201,7 @@ async fn make_budgets(books: &Books, store: &SqlBook, owner: UserId) {
                 for window in WindowKind::ALL {
                     let budget = soft(&scope, meter, window, &by);
                     store.create_budget(&budget, &by).await.unwrap();
+                    tokio::time::sleep(BREATH).await;
                     made.push(budget.id);
                 }
             }
