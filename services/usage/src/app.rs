@@ -12,7 +12,9 @@ use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
 use types::{Clock, SystemClock, SystemIds};
 
 use crate::config::Config;
+use crate::domain::plan::Plans;
 use crate::domain::ports::Keepers;
+use crate::domain::rulebook::{Corrector, Rulebook, Shelves};
 use crate::domain::sweeping::Sweeping;
 use crate::domain::usage::Usage;
 use crate::peers::GenerationPeer;
@@ -72,7 +74,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let db = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let desk = Desk {
-            plans: config.plans,
+            plans: config.plans.clone(),
             calendar: config.calendar,
             clock: Arc::clone(&clock),
             ids: Arc::new(SystemIds),
@@ -86,10 +88,11 @@ impl App {
             hold: config.hold_ttl,
             keep: config.keep_reservations,
         };
-        let usage = Usage::new(Arc::new(book.clone()), config.hold_ttl, clock);
+        let usage = Usage::new(Arc::new(book.clone()), config.hold_ttl, Arc::clone(&clock));
         let usage = Arc::new(usage);
         let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage)));
-        let admin = UsageAdminServiceServer::new(UsageAdminRpc::new(Arc::clone(&usage)));
+        let admin = admin_rpc(&book, &usage, config.plans, &clock);
+        let admin = UsageAdminServiceServer::new(admin);
         let grpc = GrpcApp::new("usage", verifier, readiness(&db), config.grpc);
         let grpc = grpc.add(rpc).add(admin);
         Ok(Self {
@@ -117,6 +120,24 @@ impl App {
         self.db.close().await;
         outcome
     }
+}
+
+fn admin_rpc(
+    book: &SqlBook,
+    usage: &Arc<Usage>,
+    configured: Plans,
+    clock: &Arc<dyn Clock>,
+) -> UsageAdminRpc {
+    let book = Arc::new(book.clone());
+    let shelves = Shelves {
+        store: book.clone(),
+        lists: book.clone(),
+        book: book.clone(),
+    };
+    let ids = Arc::new(SystemIds);
+    let rulebook = Rulebook::new(shelves, configured, Arc::clone(clock), ids.clone());
+    let corrector = Corrector::new(Arc::clone(usage), book, Arc::clone(clock), ids);
+    UsageAdminRpc::new(Arc::new(rulebook), Arc::new(corrector))
 }
 
 fn readiness(db: &Database) -> Readiness {

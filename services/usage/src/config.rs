@@ -83,6 +83,18 @@ fn plans(reader: &mut Reader<'_>) -> Plans {
             );
         }
     }
+    for plan in plans.iter() {
+        if let Some(meter) = plan.uncounted() {
+            reader.fault(
+                name,
+                format!(
+                    "plan '{}' limits {}, which nothing counts yet: the limit would do nothing",
+                    plan.name(),
+                    meter.as_str()
+                ),
+            );
+        }
+    }
     plans
 }
 
@@ -129,6 +141,25 @@ mod tests {
         assert_eq!(config.plans.to_string(), "free:5,basic:25,pro:100");
         assert_eq!(config.hold_ttl, Duration::from_secs(900));
         assert_eq!(config.listen.addr.port(), PORT);
+    }
+
+    #[test]
+    fn limits_of_what_nothing_counts_are_faults() {
+        let plans = "free:5+tokens=9,basic:$1,pro:1+storage=7/lifetime";
+        let source = MapSource::from([
+            ("BOTTEGA_USAGE_PLANS", plans),
+            ("BOTTEGA_USAGE_TIME_ZONE", "Berlin"),
+        ]);
+        let mut reader = Reader::new(&source);
+        Config::read(&mut reader);
+        let text = reader.finish().unwrap_err().to_string();
+        for problem in [
+            "plan 'free' limits TOKENS, which nothing counts yet",
+            "plan 'pro' limits STORAGE_BYTES, which nothing counts yet",
+            "must be a time zone of the IANA database",
+        ] {
+            assert!(text.contains(problem), "{text}");
+        }
     }
 
     #[test]

@@ -46,6 +46,12 @@ impl TestIssuer {
         self.sign(Role::User, &user.to_string(), Some(user), tier)
     }
 
+    /// An operator's token, good for an hour.
+    #[must_use]
+    pub fn admin_token(&self, user: UserId) -> String {
+        self.sign(Role::Admin, &user.to_string(), Some(user), "pro")
+    }
+
     /// A service's token, good for an hour.
     #[must_use]
     pub fn service_token(&self, name: &str) -> String {

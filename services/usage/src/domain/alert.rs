@@ -3,6 +3,7 @@
 use types::Timestamp;
 use uuid::Uuid;
 
+use super::audit::Signature;
 use super::budget::Budget;
 use super::counter::{Key, Tally};
 
@@ -96,28 +97,65 @@ pub fn crossed<'a>(
         let threshold = threshold(limit, **percent);
         before < threshold && threshold <= after
     });
-    reached.map(move |percent| Alert {
-        id: id(),
+    let Move { key, after, .. } = step;
+    reached.map(move |percent| reached_alert(budget, key, *percent, after, now, id()))
+}
+
+/// The alerts of a budget that was made, or changed, while this stood on its counter: one for each
+/// threshold that is reached now and was not before. A limit that is raised reaches none, and a
+/// threshold of nothing is none.
+pub fn arisen(
+    before: Option<&Budget>,
+    budget: &Budget,
+    key: &Key,
+    tally: Tally,
+    by: &Signature,
+) -> Vec<Alert> {
+    let is_reached = |budget: &Budget, percent: i32| {
+        let threshold = threshold(tally.raised(budget.limit), percent);
+        let is_among = budget.alert_percents.contains(&percent);
+        is_among && threshold <= tally.committed() && tally.committed() > 0
+    };
+    let percents = budget.alert_percents.iter().copied();
+    let reached = percents.filter(|percent| {
+        is_reached(budget, *percent) && !before.is_some_and(|before| is_reached(before, *percent))
+    });
+    reached
+        .map(|percent| reached_alert(budget, key, percent, tally, by.at, by.ids.next()))
+        .collect()
+}
+
+fn reached_alert(
+    budget: &Budget,
+    key: &Key,
+    percent: i32,
+    tally: Tally,
+    now: Timestamp,
+    id: Uuid,
+) -> Alert {
+    let (limit, amount) = (tally.raised(budget.limit), tally.committed());
+    Alert {
+        id,
         kind: AlertKind::BudgetThreshold,
         dedupe: format!(
             "budget:{}:{}:{percent}:{}",
             budget.id,
-            step.key.start.micros(),
+            key.start.micros(),
             budget.epoch
         ),
         message: format!(
-            "budget '{}' is at {percent} %: {after} of {limit} {} this {} are spoken for",
+            "budget '{}' is at {percent} %: {amount} of {limit} {} this {} are spoken for",
             budget.name,
             budget.meter.word(limit),
             budget.window.word(),
         ),
         budget: Some(budget.id),
-        percent: *percent,
-        amount: after,
+        percent,
+        amount,
         limit,
-        window_start: Some(step.key.start),
+        window_start: Some(key.start),
         created_at: now,
-    })
+    }
 }
 
 // The first whole unit at or over so many percent.

@@ -82,6 +82,12 @@ impl Subject {
         Self(format!("user:{id}"))
     }
 
+    /// Whether these are one user's units.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.0.starts_with("user:")
+    }
+
     /// As it stands in tables and errors.
     #[must_use]
     pub fn as_str(&self) -> &str {

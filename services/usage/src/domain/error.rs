@@ -49,6 +49,15 @@ pub enum Error {
     Broken(#[source] Box<dyn StdError + Send + Sync>),
 }
 
+impl Error {
+    /// One field that is wrong in a way only the books know.
+    #[must_use]
+    pub fn invalid(field: &str, description: impl ToString) -> Self {
+        let (field, description) = (field.to_owned(), description.to_string());
+        Self::Invalid(vec![FieldViolation { field, description }])
+    }
+}
+
 /// Which limits stand in the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {

@@ -62,6 +62,14 @@ impl Meter {
         Self::ALL.into_iter().find(|meter| meter.as_str() == text)
     }
 
+    /// Whether anything in the suite sets units of it aside. A limit on another meter would do
+    /// nothing, so there can be none: tokens are only recorded, and bytes and calls are not counted
+    /// yet.
+    #[must_use]
+    pub const fn is_counted(self) -> bool {
+        matches!(self, Self::Generations | Self::Microusd)
+    }
+
     /// Whether it is money: its limits are budgets, and what goes beyond a hold is a loss.
     #[must_use]
     pub const fn is_money(self) -> bool {

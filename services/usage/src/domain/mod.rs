@@ -2,6 +2,7 @@
 //! of a reservation and what that writes into the ledger. Knows no wire, no database.
 
 pub mod alert;
+pub mod audit;
 pub mod budget;
 pub mod clerk;
 pub mod counter;
@@ -12,6 +13,7 @@ pub mod plan;
 pub mod ports;
 pub mod price;
 pub mod reservation;
+pub mod rulebook;
 pub mod rules;
 pub mod scope;
 pub mod sweeping;

@@ -4,11 +4,18 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use types::{ReservationId, Timestamp};
+use types::{Microusd, Page, PageRequest, ReservationId, Timestamp, UserId};
+use uuid::Uuid;
 
+use super::audit::{AuditEvent, Signature};
+use super::budget::{Budget, BudgetChange};
 use super::clerk::{Instruction, Outcome};
 use super::counter::{Key, Tally};
 use super::error::Error;
+use super::plan::Plan;
+use super::price::Price;
+use super::reservation::{Reservation, State};
+use super::rulebook::{Correction, Written};
 use super::rules::Rules;
 use super::scope::Keeper;
 
@@ -76,4 +83,90 @@ pub trait Keepers: Send + Sync + 'static {
         keeper: Keeper,
         reservations: &[ReservationId],
     ) -> Result<Vec<Report>, Error>;
+}
+
+/// Writes rules. Each change, the rules' new version and its audit row are one transaction, and from
+/// its end on it holds in every process. What a new limit counts is seeded with what was used in its
+/// window before.
+#[async_trait]
+pub trait RuleStore: Send + Sync + 'static {
+    /// Writes a plan over the one of its name.
+    async fn put_plan(&self, plan: &Plan, by: &Signature) -> Result<Written<Plan>, Error>;
+
+    /// Forgets a plan that was written.
+    async fn delete_plan(&self, name: &str, by: &Signature) -> Result<(), Error>;
+
+    /// Makes a budget.
+    async fn create_budget(&self, budget: &Budget, by: &Signature) -> Result<(), Error>;
+
+    /// Changes a budget.
+    async fn update_budget(
+        &self,
+        id: Uuid,
+        change: &BudgetChange,
+        by: &Signature,
+    ) -> Result<Budget, Error>;
+
+    /// Removes a budget.
+    async fn delete_budget(&self, id: Uuid, by: &Signature) -> Result<(), Error>;
+
+    /// Brings a price into force, in place of the one for the same; gives it with its version.
+    async fn create_price(&self, price: &Price, by: &Signature) -> Result<Price, Error>;
+
+    /// Takes a price out of force.
+    async fn retire_price(&self, id: Uuid, by: &Signature) -> Result<(), Error>;
+}
+
+/// Looks at rules, at who changed them, and at what operators correct.
+#[async_trait]
+pub trait RuleLists: Send + Sync + 'static {
+    /// The plans that were written, by name.
+    async fn plans(&self) -> Result<Vec<Written<Plan>>, Error>;
+
+    /// Budgets, newest first.
+    async fn budgets(&self, page: PageRequest) -> Result<Page<Budget>, Error>;
+
+    /// One budget.
+    async fn budget(&self, id: Uuid) -> Result<Budget, Error>;
+
+    /// Prices, newest first: of one provider or of all, retired ones too or not.
+    async fn prices(
+        &self,
+        provider: Option<&str>,
+        retired_too: bool,
+        page: PageRequest,
+    ) -> Result<Page<Price>, Error>;
+
+    /// Changes, newest first.
+    async fn audit(&self, page: PageRequest) -> Result<Page<AuditEvent>, Error>;
+}
+
+/// Corrections by hand: what was corrected, and what stands in suspense.
+#[async_trait]
+pub trait Corrections: Send + Sync + 'static {
+    /// Corrections, newest first: of one owner or of all.
+    async fn adjustments(
+        &self,
+        owner: Option<UserId>,
+        page: PageRequest,
+    ) -> Result<Page<Correction>, Error>;
+
+    /// One correction, by its operation.
+    async fn adjustment(&self, id: ReservationId) -> Result<Correction, Error>;
+
+    /// Reservations in a state, newest first.
+    async fn reservations(
+        &self,
+        state: State,
+        page: PageRequest,
+    ) -> Result<Page<Reservation>, Error>;
+
+    /// One reservation.
+    async fn reservation(&self, id: ReservationId) -> Result<Reservation, Error>;
+
+    /// What its provider was paid, charges and losses; none while nothing was charged.
+    async fn paid(&self, id: ReservationId) -> Result<Option<Microusd>, Error>;
+
+    /// Notes what is done to a reservation: the same once, however often it is told.
+    async fn note(&self, id: ReservationId, event: &AuditEvent) -> Result<(), Error>;
 }

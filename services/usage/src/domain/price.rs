@@ -73,6 +73,28 @@ pub struct Price {
     pub created_by: String,
 }
 
+/// A price to bring into force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewPrice {
+    /// The provider.
+    pub provider: String,
+    /// The model.
+    pub model: String,
+    /// What it is the price of.
+    pub unit: Unit,
+    /// For pictures; empty for any.
+    pub size: String,
+    /// For pictures; empty for any.
+    pub quality: String,
+    /// For one picture or second, or for a million tokens.
+    pub price: Microusd,
+    /// The date the provider published it, `YYYY-MM-DD`; today when absent.
+    pub as_of: Option<String>,
+}
+
+/// There are no more prices in force than this: every process holds all of them in memory.
+pub const MOST_PRICES: i64 = 10_000;
+
 /// What work was priced at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
@@ -128,22 +150,44 @@ impl Unit {
     }
 }
 
-/// The price of work on a model by these prices in force, rounded up; `None` when a quantity has
-/// none. Of several that match, the one that names size and quality goes first, then the one that
-/// names the size, then the quality.
-#[must_use]
-pub fn quote(prices: &[Price], provider: &str, model: &str, work: &Work) -> Option<Quote> {
-    let mut micro: i128 = 0;
+/// Why prices give no quote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unpriced {
+    /// A quantity has no price.
+    #[error("a quantity has no price")]
+    Unknown,
+    /// The whole is more than can be counted.
+    #[error("the whole is more than can be counted")]
+    TooMuch,
+}
+
+/// The price of work on a model by these prices in force, every quantity rounded up. Of several that
+/// match, the one that names size and quality goes first, then the one that names the size, then the
+/// quality.
+///
+/// # Errors
+/// A quantity has no price, or the whole overflows.
+pub fn quote(
+    prices: &[Price],
+    provider: &str,
+    model: &str,
+    work: &Work,
+) -> Result<Quote, Unpriced> {
+    let mut whole: i128 = 0;
     let mut version = 0;
     for quantity in &work.quantities {
-        let price = find(prices, provider, model, quantity)?;
+        let price = find(prices, provider, model, quantity).ok_or(Unpriced::Unknown)?;
         let per = i128::from(quantity.unit.per());
         let exact = i128::from(price.price.0) * i128::from(quantity.count);
-        micro += (exact + per - 1) / per;
+        whole += (exact + per - 1) / per;
         version = version.max(price.version);
     }
-    Some(Quote {
-        amount: Microusd(i64::try_from(micro).ok()?),
+    // Work of nothing has no price rather than none to pay.
+    if work.quantities.is_empty() {
+        return Err(Unpriced::Unknown);
+    }
+    Ok(Quote {
+        amount: Microusd(i64::try_from(whole).map_err(|_| Unpriced::TooMuch)?),
         version: format!("catalogue:{version}"),
     })
 }
@@ -171,10 +215,18 @@ impl Work {
     /// What this work is priced at: by the catalogue, else by the caller's list price.
     #[must_use]
     pub fn quote(&self, prices: &[Price], provider: &str, model: &str) -> Option<Quote> {
-        quote(prices, provider, model, self).or_else(|| {
-            let (amount, date) = self.list.clone()?;
-            let version = format!("list:{date}");
-            Some(Quote { amount, version })
-        })
+        match quote(prices, provider, model, self) {
+            Ok(quote) => Some(quote),
+            // A list price would be less than the catalogue knows it to be.
+            Err(Unpriced::TooMuch) => None,
+            Err(Unpriced::Unknown) => {
+                let (amount, date) = self.list.clone()?;
+                let version = format!("list:{date}");
+                Some(Quote { amount, version })
+            }
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

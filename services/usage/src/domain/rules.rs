@@ -171,6 +171,15 @@ impl Rules {
         counting.map(Arc::as_ref)
     }
 
+    /// Whether any rule counts on a counter: a budget, or a plan that limits its meter and window for
+    /// each of its owners.
+    #[must_use]
+    pub fn counts_on(&self, key: &Key) -> bool {
+        let limits = self.plans.iter().flat_map(Plan::limits);
+        let mut alike = limits.filter(|one| one.meter == key.meter && one.window == key.window);
+        (key.subject.is_user() && alike.next().is_some()) || self.budgets_on(key).next().is_some()
+    }
+
     /// Every budget, in no order.
     pub fn budgets(&self) -> impl Iterator<Item = &Budget> {
         self.budgets.values().flatten().map(Arc::as_ref)

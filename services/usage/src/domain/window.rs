@@ -86,11 +86,12 @@ impl Calendar {
     /// 9999 never ends, and moments outside count as the epoch.
     #[must_use]
     pub fn containing(&self, kind: WindowKind, moment: Timestamp) -> Window {
+        let day = self.date(moment);
         let bounds = match kind {
-            WindowKind::Day => self.bounds(moment, |date| date, |date| date.tomorrow().ok()),
-            WindowKind::Month => self.bounds(moment, Date::first_of_month, |first| {
-                first.last_of_month().tomorrow().ok()
-            }),
+            WindowKind::Day => self.bounds(day, day.tomorrow().ok()),
+            WindowKind::Month => {
+                self.bounds(day.first_of_month(), day.last_of_month().tomorrow().ok())
+            }
             WindowKind::Lifetime => (Timestamp(0), Timestamp(i64::MAX)),
         };
         Window {
@@ -103,20 +104,41 @@ impl Calendar {
     /// The day `moment` falls on, as `YYYYMMDD`.
     #[must_use]
     pub fn day(&self, moment: Timestamp) -> i32 {
-        let date = self.local(moment).date();
-        i32::from(date.year()) * 10_000 + i32::from(date.month()) * 100 + i32::from(date.day())
+        number(self.date(moment))
     }
 
-    fn bounds(
-        &self,
-        moment: Timestamp,
-        first: impl Fn(Date) -> Date,
-        next: impl Fn(Date) -> Option<Date>,
-    ) -> (Timestamp, Timestamp) {
-        let first = first(self.local(moment).date());
-        let reset = next(first).and_then(|date| self.start_of(date));
+    /// The same as `YYYY-MM-DD`.
+    #[must_use]
+    pub fn date_text(&self, moment: Timestamp) -> String {
+        self.date(moment).to_string()
+    }
+
+    /// The days a window has, the first and the last, as `YYYYMMDD`; whatever days there are for the
+    /// one that never ends.
+    #[must_use]
+    pub fn days(&self, window: Window) -> (i32, i32) {
+        match window.kind {
+            WindowKind::Lifetime => (i32::MIN, i32::MAX),
+            WindowKind::Day | WindowKind::Month => {
+                let last = Timestamp(window.reset.micros().saturating_sub(1));
+                (self.day(window.start), self.day(last))
+            }
+        }
+    }
+
+    fn bounds(&self, first: Date, next: Option<Date>) -> (Timestamp, Timestamp) {
         let start = self.start_of(first).unwrap_or(Timestamp(i64::MIN));
+        let reset = next.and_then(|date| self.start_of(date));
         (start, reset.unwrap_or(Timestamp(i64::MAX)))
+    }
+
+    // Where clocks are put back over midnight, the end of a day comes a second time after the next
+    // one began. It counts in the next one: a window is one piece of time.
+    fn date(&self, moment: Timestamp) -> Date {
+        let date = self.local(moment).date();
+        let next = date.tomorrow().ok();
+        let has_begun = |next: &Date| self.start_of(*next).is_some_and(|start| start <= moment);
+        next.filter(has_begun).unwrap_or(date)
     }
 
     fn local(&self, moment: Timestamp) -> Zoned {
@@ -129,6 +151,20 @@ impl Calendar {
         let first = zoned.start_of_day().ok()?;
         Some(Timestamp(first.timestamp().as_microsecond()))
     }
+}
+
+/// Whether a text is a date, `YYYY-MM-DD`.
+#[must_use]
+pub fn is_date(text: &str) -> bool {
+    // The parser knows more ways of writing one.
+    text.len() == 10
+        && text
+            .parse::<Date>()
+            .is_ok_and(|date| date.to_string() == text)
+}
+
+fn number(date: Date) -> i32 {
+    i32::from(date.year()) * 10_000 + i32::from(date.month()) * 100 + i32::from(date.day())
 }
 
 impl FromStr for Calendar {
@@ -152,106 +188,4 @@ impl fmt::Debug for Calendar {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use time::macros::datetime;
-    use time::{Date, OffsetDateTime, Time};
-
-    use super::*;
-
-    const YEAR_1: i64 = -62_135_596_800_000_000;
-    const YEAR_9999: i64 = 253_370_764_800_000_000;
-
-    fn window(kind: WindowKind, moment: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
-        let window = Calendar::utc().containing(kind, moment.into());
-        (window.start.utc(), window.reset.utc())
-    }
-
-    #[test]
-    fn the_edges_of_a_day() {
-        let day = (
-            datetime!(2026-12-31 0:00 UTC),
-            datetime!(2027-01-01 0:00 UTC),
-        );
-        for moment in [
-            datetime!(2026-12-31 0:00 UTC),
-            datetime!(2026-12-31 23:59:59.999999 UTC),
-        ] {
-            assert_eq!(window(WindowKind::Day, moment), day);
-        }
-        assert_eq!(window(WindowKind::Day, day.1).0, day.1);
-    }
-
-    #[test]
-    fn the_edges_of_a_month() {
-        let month = |year, month, next_year, next| {
-            let first = |year, month: u8| {
-                let month = time::Month::try_from(month).unwrap();
-                OffsetDateTime::new_utc(
-                    Date::from_calendar_date(year, month, 1).unwrap(),
-                    Time::MIDNIGHT,
-                )
-            };
-            (first(year, month), first(next_year, next))
-        };
-        let cases = [
-            (datetime!(2024-02-29 12:00 UTC), month(2024, 2, 2024, 3)),
-            (datetime!(2026-02-28 23:59:59 UTC), month(2026, 2, 2026, 3)),
-            (datetime!(2100-02-28 23:59:59 UTC), month(2100, 2, 2100, 3)),
-            (datetime!(2026-12-31 23:59:59 UTC), month(2026, 12, 2027, 1)),
-            (datetime!(2027-01-01 0:00 UTC), month(2027, 1, 2027, 2)),
-        ];
-        for (moment, expected) in cases {
-            assert_eq!(window(WindowKind::Month, moment), expected, "{moment}");
-        }
-    }
-
-    #[test]
-    fn the_calendars_end_is_no_panic() {
-        for micros in [i64::MIN, i64::MAX] {
-            for kind in WindowKind::ALL {
-                let window = Calendar::utc().containing(kind, Timestamp(micros));
-                assert!(window.start < window.reset);
-            }
-        }
-        let last =
-            Calendar::utc().containing(WindowKind::Month, datetime!(9999-12-31 23:59 UTC).into());
-        assert_eq!(last.reset, Timestamp(i64::MAX));
-    }
-
-    proptest! {
-        #[test]
-        fn a_moment_lies_in_its_window(micros in YEAR_1..YEAR_9999) {
-            for kind in WindowKind::ALL {
-                let window = Calendar::utc().containing(kind, Timestamp(micros));
-                prop_assert!(window.start.micros() <= micros && micros < window.reset.micros());
-                // Every moment of a window has that window.
-                prop_assert_eq!(Calendar::utc().containing(kind, window.start), window);
-                prop_assert_eq!(Calendar::utc().containing(kind, Timestamp(window.reset.micros() - 1)), window);
-            }
-        }
-
-        #[test]
-        fn windows_leave_no_gap(micros in YEAR_1..YEAR_9999) {
-            for kind in [WindowKind::Day, WindowKind::Month] {
-                let window = Calendar::utc().containing(kind, Timestamp(micros));
-                let next = Calendar::utc().containing(kind, window.reset);
-                prop_assert_eq!(next.start, window.reset);
-                let days = next.reset.since(next.start).as_secs() / 86_400;
-                let lengths = match kind {
-                    WindowKind::Day => 1..=1,
-                    WindowKind::Month => 28..=31,
-                    WindowKind::Lifetime => 0..=0,
-                };
-                prop_assert!(lengths.contains(&days), "{} days", days);
-            }
-        }
-
-        #[test]
-        fn a_day_lies_in_one_month(micros in YEAR_1..YEAR_9999) {
-            let day = Calendar::utc().containing(WindowKind::Day, Timestamp(micros));
-            let month = Calendar::utc().containing(WindowKind::Month, Timestamp(micros));
-            prop_assert!(month.start <= day.start && day.reset <= month.reset);
-        }
-    }
-}
+mod tests;

@@ -177,6 +177,34 @@ pub async fn forget(
     Ok(connection.execute_raw(statement).await?.rows_affected())
 }
 
+/// Writes counters over whatever stands there.
+pub async fn put(
+    connection: &impl ConnectionTrait,
+    counts: &[(Key, Count)],
+) -> Result<(), StoreError> {
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let rows = counts.iter().map(|(key, count)| Moved {
+        name: named(0, key),
+        used: count.tally.used,
+        held: count.tally.held,
+        granted: count.tally.granted,
+        cap: count.cap,
+    });
+    let given = given(connection, SET.len());
+    let columns = "subject, meter, window_kind, window_start, used, held, granted, cap";
+    let sql = format!(
+        "INSERT INTO counters ({columns}) SELECT {columns} FROM {given} WHERE TRUE
+         ON CONFLICT (subject, meter, window_kind, window_start) DO UPDATE
+         SET used = excluded.used, held = excluded.held, granted = excluded.granted,
+             cap = excluded.cap"
+    );
+    let statement = row_set::statement(connection, sql, &rows.collect::<Vec<_>>())?;
+    connection.execute_raw(statement).await?;
+    Ok(())
+}
+
 fn given(connection: &impl ConnectionTrait, columns: usize) -> String {
     let backend: Backend = row_set::backend_of(connection);
     row_set::table(backend, SET.get(..columns).unwrap_or(SET))

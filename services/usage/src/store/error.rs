@@ -11,6 +11,9 @@ pub enum StoreError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// The domain's rules say no.
+    #[error(transparent)]
+    Domain(Error),
     /// A row is not as we write it.
     #[error("the books are corrupt: {0}")]
     Corrupt(&'static str),
@@ -46,10 +49,10 @@ impl From<DbErr> for StoreError {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        if error.is_fault() {
-            Self::Broken(error.into())
-        } else {
-            Self::Unavailable(error.into())
+        match error {
+            StoreError::Domain(error) => error,
+            error if error.is_fault() => Self::Broken(error.into()),
+            error => Self::Unavailable(error.into()),
         }
     }
 }

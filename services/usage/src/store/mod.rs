@@ -1,6 +1,7 @@
 //! The back room: the books in SQL.
 
 mod alerts;
+mod corrections;
 mod counters;
 mod error;
 mod ledger;

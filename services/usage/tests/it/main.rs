@@ -5,6 +5,7 @@
     reason = "what the tests share fails a test by stopping it"
 )]
 
+mod admin;
 mod audit;
 mod books;
 mod invariants;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use config::{MapSource, Reader};
 use contracts::policy::v1::policy::Meter;
+use contracts::usage::v1::usage_admin_service_client::UsageAdminServiceClient;
 use contracts::usage::v1::usage_service_client::UsageServiceClient;
 use contracts::usage::v1::{Amount, ReserveRequest};
 use errors::from_status;
@@ -25,6 +26,9 @@ use crate::keeper::Records;
 
 /// The user of the snapshots.
 pub const ANNA: UserId = UserId(Uuid::from_u128(0xA77A));
+
+/// The operator of the snapshots.
+pub const OLGA: UserId = UserId(Uuid::from_u128(0x016A));
 
 /// A running service.
 pub struct Served {
@@ -62,6 +66,16 @@ impl Served {
     /// A client with a connection of its own.
     pub fn client(&self) -> UsageServiceClient<Channel> {
         UsageServiceClient::new(server::connect(&self.addr).unwrap())
+    }
+
+    /// The same for what operators do.
+    pub fn admin_client(&self) -> UsageAdminServiceClient<Channel> {
+        UsageAdminServiceClient::new(server::connect(&self.addr).unwrap())
+    }
+
+    /// A request of an operator.
+    pub fn as_admin<T>(&self, message: T) -> Request<T> {
+        bearing(&self.issuer.admin_token(OLGA), message)
     }
 
     /// A request of another service.

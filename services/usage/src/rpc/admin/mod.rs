@@ -6,6 +6,7 @@ mod audit;
 mod budgets;
 mod plans;
 mod prices;
+mod read;
 mod reports;
 mod reservations;
 mod spending;
@@ -30,19 +31,23 @@ use contracts::usage::v1::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::domain::usage::Usage;
+use crate::domain::rulebook::{Corrector, Rulebook};
 
 /// The rpcs.
 #[derive(Clone)]
 pub struct UsageAdminRpc {
-    usage: Arc<Usage>,
+    rulebook: Arc<Rulebook>,
+    corrector: Arc<Corrector>,
 }
 
 impl UsageAdminRpc {
     /// Serves these use cases.
     #[must_use]
-    pub fn new(usage: Arc<Usage>) -> Self {
-        Self { usage }
+    pub fn new(rulebook: Arc<Rulebook>, corrector: Arc<Corrector>) -> Self {
+        Self {
+            rulebook,
+            corrector,
+        }
     }
 }
 

@@ -1,38 +1,112 @@
 //! Plans.
 
+use contracts::usage::v1::plan::Allowance;
 use contracts::usage::v1::{
     DeletePlanRequest, DeletePlanResponse, GetPlanRequest, GetPlanResponse, ListPlansRequest,
-    ListPlansResponse, PutPlanRequest, PutPlanResponse,
+    ListPlansResponse, Plan as WirePlan, PutPlanRequest, PutPlanResponse,
 };
-use errors::Fault;
+use errors::{Fault, Violations};
 use tonic::Request;
 
-use super::UsageAdminRpc;
+use super::{UsageAdminRpc, read};
+use crate::domain::plan::{Limit, MAX_NAME, Plan, is_name};
+use crate::domain::rulebook::Origin;
+use crate::rpc::convert;
+
+const MAX_LIMITS: usize = 20;
 
 pub(super) async fn list(
-    _rpc: &UsageAdminRpc,
+    rpc: &UsageAdminRpc,
     _request: Request<ListPlansRequest>,
 ) -> Result<ListPlansResponse, Fault> {
-    Err(Fault::internal("to come"))
+    let plans = rpc.rulebook.plans().await?;
+    Ok(ListPlansResponse {
+        plans: plans.into_iter().map(WirePlan::from).collect(),
+    })
 }
 
 pub(super) async fn get(
-    _rpc: &UsageAdminRpc,
-    _request: Request<GetPlanRequest>,
+    rpc: &UsageAdminRpc,
+    request: Request<GetPlanRequest>,
 ) -> Result<GetPlanResponse, Fault> {
-    Err(Fault::internal("to come"))
+    let plan = rpc.rulebook.plan(&request.get_ref().name).await?;
+    Ok(GetPlanResponse {
+        plan: Some(plan.into()),
+    })
 }
 
 pub(super) async fn put(
-    _rpc: &UsageAdminRpc,
-    _request: Request<PutPlanRequest>,
+    rpc: &UsageAdminRpc,
+    request: Request<PutPlanRequest>,
 ) -> Result<PutPlanResponse, Fault> {
-    Err(Fault::internal("to come"))
+    let actor = read::actor(&request)?;
+    let plan = plan(request.get_ref())?;
+    let written = rpc.rulebook.put_plan(&plan, &actor).await?;
+    Ok(PutPlanResponse {
+        plan: Some(written.into()),
+    })
 }
 
 pub(super) async fn delete(
-    _rpc: &UsageAdminRpc,
-    _request: Request<DeletePlanRequest>,
+    rpc: &UsageAdminRpc,
+    request: Request<DeletePlanRequest>,
 ) -> Result<DeletePlanResponse, Fault> {
-    Err(Fault::internal("to come"))
+    let actor = read::actor(&request)?;
+    let name = &request.get_ref().name;
+    rpc.rulebook.delete_plan(name, &actor).await?;
+    Ok(DeletePlanResponse {})
+}
+
+fn plan(request: &PutPlanRequest) -> Result<Plan, Fault> {
+    let mut violations = Violations::new();
+    let name = format!("must be 1 to {MAX_NAME} of a-z, 0-9, '-' and '_'");
+    violations.check(is_name(&request.name), "name", name);
+    let few = (1..=MAX_LIMITS).contains(&request.limits.len());
+    violations.check(few, "limits", format!("must be 1 to {MAX_LIMITS}"));
+    let mut limits: Vec<Limit> = Vec::new();
+    for (index, wire) in request.limits.iter().enumerate() {
+        let field = |name: &str| format!("limits[{index}].{name}");
+        let meter = read::counted_meter(wire.meter, &field("meter"), &mut violations);
+        let window = read::window(wire.window, &field("window"), &mut violations);
+        read::check_limit(wire.limit, &field("limit"), &mut violations);
+        let (Some(meter), Some(window)) = (meter, window) else {
+            continue;
+        };
+        let max = wire.limit;
+        let limit = Limit { meter, window, max };
+        let is_new = !limits.iter().any(|other| other.is_beside(&limit));
+        let problem = "must not repeat a meter and window";
+        violations.check(is_new, &format!("limits[{index}]"), problem);
+        limits.push(limit);
+    }
+    violations.finish()?;
+    Plan::new(&request.name, limits).map_err(|wrong| Fault::field("limits", wrong.to_string()))
+}
+
+impl From<Origin> for WirePlan {
+    fn from(origin: Origin) -> Self {
+        let plan = origin.plan();
+        let allowance = |limit: &Limit| Allowance {
+            meter: convert::wire_meter(limit.meter).into(),
+            window: convert::wire_window(limit.window).into(),
+            limit: limit.max,
+        };
+        let bare = Self {
+            name: plan.name().to_owned(),
+            limits: plan.limits().iter().map(allowance).collect(),
+            configured: true,
+            ..Self::default()
+        };
+        match origin {
+            Origin::Configured(_) => bare,
+            Origin::Written(written) => Self {
+                configured: false,
+                created_at: Some(written.created_at.into()),
+                updated_at: Some(written.updated_at.into()),
+                created_by: written.created_by,
+                updated_by: written.updated_by,
+                ..bare
+            },
+        }
+    }
 }

@@ -2,30 +2,93 @@
 
 use contracts::usage::v1::{
     CreatePriceRequest, CreatePriceResponse, ListPricesRequest, ListPricesResponse,
-    RetirePriceRequest, RetirePriceResponse,
+    Price as WirePrice, RetirePriceRequest, RetirePriceResponse,
 };
-use errors::Fault;
+use errors::{Fault, Violations};
 use tonic::Request;
+use types::Microusd;
 
-use super::UsageAdminRpc;
+use super::{UsageAdminRpc, read};
+use crate::domain::price::{NewPrice, Unit};
+use crate::domain::window::is_date;
+use crate::rpc::convert;
+
+const NAME: (usize, usize) = (1, 128);
+const DETAIL: (usize, usize) = (0, 128);
+const MAX_PRICE: i64 = 1_000_000_000_000;
 
 pub(super) async fn create(
-    _rpc: &UsageAdminRpc,
-    _request: Request<CreatePriceRequest>,
+    rpc: &UsageAdminRpc,
+    request: Request<CreatePriceRequest>,
 ) -> Result<CreatePriceResponse, Fault> {
-    Err(Fault::internal("to come"))
+    let actor = read::actor(&request)?;
+    let new = new_price(request.into_inner())?;
+    let price = rpc.rulebook.create_price(new, &actor).await?;
+    Ok(CreatePriceResponse {
+        price: Some(WirePrice::from(&price)),
+    })
 }
 
 pub(super) async fn list(
-    _rpc: &UsageAdminRpc,
-    _request: Request<ListPricesRequest>,
+    rpc: &UsageAdminRpc,
+    request: Request<ListPricesRequest>,
 ) -> Result<ListPricesResponse, Fault> {
-    Err(Fault::internal("to come"))
+    let request = request.get_ref();
+    let mut violations = Violations::new();
+    let page = read::page(request.page_size, &request.page_token, &mut violations);
+    read::check_text(&request.provider, DETAIL, "provider", &mut violations);
+    let (true, Some(page)) = (violations.is_empty(), page) else {
+        return Err(violations.into_fault());
+    };
+    let provider = Some(request.provider.as_str()).filter(|name| !name.is_empty());
+    let retired_too = request.include_retired;
+    let page = rpc.rulebook.prices(provider, retired_too, page).await?;
+    Ok(ListPricesResponse {
+        prices: page.items.iter().map(WirePrice::from).collect(),
+        next_page_token: page.next_token,
+    })
 }
 
 pub(super) async fn retire(
-    _rpc: &UsageAdminRpc,
-    _request: Request<RetirePriceRequest>,
+    rpc: &UsageAdminRpc,
+    request: Request<RetirePriceRequest>,
 ) -> Result<RetirePriceResponse, Fault> {
-    Err(Fault::internal("to come"))
+    let actor = read::actor(&request)?;
+    let id = read::id(&request.get_ref().id)?;
+    rpc.rulebook.retire_price(id, &actor).await?;
+    Ok(RetirePriceResponse {})
+}
+
+fn new_price(request: CreatePriceRequest) -> Result<NewPrice, Fault> {
+    let mut violations = Violations::new();
+    read::check_text(&request.provider, NAME, "provider", &mut violations);
+    read::check_text(&request.model, NAME, "model", &mut violations);
+    let unit = convert::unit(request.unit);
+    let units = Unit::ALL.map(Unit::as_str).join(", ");
+    violations.check(unit.is_some(), "unit", format!("must be a unit: {units}"));
+    read::check_text(&request.size, DETAIL, "size", &mut violations);
+    read::check_text(&request.quality, DETAIL, "quality", &mut violations);
+    violations.check(
+        (0..=MAX_PRICE).contains(&request.price_microusd),
+        "priceMicrousd",
+        format!("must be 0 to {MAX_PRICE}"),
+    );
+    let as_of = Some(request.as_of).filter(|date| !date.is_empty());
+    violations.check(
+        as_of.as_deref().is_none_or(is_date),
+        "asOf",
+        "must be a date, YYYY-MM-DD",
+    );
+    let (true, Some(unit)) = (violations.is_empty(), unit) else {
+        return Err(violations.into_fault());
+    };
+    Ok(NewPrice {
+        provider: request.provider,
+        model: request.model,
+        unit,
+        size: request.size,
+        quality: request.quality,
+        price: Microusd(request.price_microusd),
+        as_of,
+    })
 }

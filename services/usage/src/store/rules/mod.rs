@@ -1,6 +1,13 @@
 //! The rules in force: read once, kept in memory, read again when their version changed.
 
+pub mod audit;
+mod budgets;
+pub mod change;
 mod load;
+mod plans;
+mod port;
+mod prices;
+mod seed;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
