@@ -63,10 +63,11 @@ pub(super) fn add_to(headers: &mut HeaderMap, more: &HeaderMap) {
     }
 }
 
-/// The headers of plan limits. `given_back` is what a release will add again.
+/// The headers of plan limits; budgets are the operator's. `given_back` is what a release will add
+/// again.
 pub(super) fn of_limits(limits: &[Limit], given_back: i64) -> HeaderMap {
-    let items: Vec<Item> = limits
-        .iter()
+    let items: Vec<Item> = (limits.iter())
+        .filter(|limit| limit.scope.is_none())
         .map(|limit| item_of(limit, given_back))
         .collect();
     headers_of(&items)
@@ -152,6 +153,7 @@ mod tests {
             reserved: 4 - remaining,
             remaining,
             reset_at: None,
+            scope: None,
         }
     }
 

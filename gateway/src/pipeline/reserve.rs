@@ -7,7 +7,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use contracts::policy::v1::policy::Meter;
 use contracts::usage::v1::usage_service_client::UsageServiceClient;
-use contracts::usage::v1::{Amount, Limit, ReleaseRequest, ReserveRequest, ReserveResponse};
+use contracts::usage::v1::{
+    Amount, Limit, Purpose, ReleaseRequest, ReserveRequest, ReserveResponse, purpose::Keeper,
+};
 use errors::{Fault, Reason, from_status};
 use http::HeaderMap;
 use http::header::RETRY_AFTER;
@@ -155,6 +157,7 @@ async fn reserve(
             meter: meter.into(),
             amount,
         }],
+        purpose: Some(purpose(call)),
         ..ReserveRequest::default()
     };
     let made = ask(gateway, call, owner, wanted).await.map_err(refusal)?;
@@ -173,6 +176,15 @@ async fn reserve(
         tier: caller.tier.clone(),
         limits: made.limits,
     })
+}
+
+// The service that takes the call keeps its record: it is asked before the unit goes back.
+fn purpose(call: &Call) -> Purpose {
+    let keeper = Keeper::from_str_name(&call.endpoint.peer.name.to_uppercase());
+    Purpose {
+        keeper: keeper.unwrap_or_default().into(),
+        ..Purpose::default()
+    }
 }
 
 async fn ask(
