@@ -14,6 +14,7 @@ mod events;
 mod files;
 mod grpc;
 mod main_job;
+mod money;
 mod processes;
 mod quota;
 mod surface;

@@ -152,6 +152,7 @@ mod tests {
             reserved: 4 - remaining,
             remaining,
             reset_at: None,
+            scope: None,
         }
     }
 

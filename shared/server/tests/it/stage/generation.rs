@@ -10,7 +10,8 @@ use contracts::generation::v1::{
     CancelGenerationRequest, CancelGenerationResponse, CreateGenerationRequest,
     CreateGenerationResponse, GenerationEvent, GetGenerationRequest, GetGenerationResponse,
     ListGenerationsRequest, ListGenerationsResponse, ListProvidersRequest, ListProvidersResponse,
-    WatchGenerationRequest, WatchGenerationResponse,
+    ReportReservationsRequest, ReportReservationsResponse, WatchGenerationRequest,
+    WatchGenerationResponse,
 };
 use futures::stream::{self, Stream, StreamExt};
 use telemetry::context;
@@ -92,6 +93,13 @@ impl GenerationService for Generations {
         &self,
         _: Request<CancelGenerationRequest>,
     ) -> Result<Response<CancelGenerationResponse>, Status> {
+        Err(Status::unimplemented("not on this stage"))
+    }
+
+    async fn report_reservations(
+        &self,
+        _: Request<ReportReservationsRequest>,
+    ) -> Result<Response<ReportReservationsResponse>, Status> {
         Err(Status::unimplemented("not on this stage"))
     }
 
