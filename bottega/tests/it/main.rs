@@ -15,6 +15,7 @@ mod events;
 mod files;
 mod grpc;
 mod main_job;
+mod money;
 mod processes;
 mod quota;
 mod surface;

@@ -19,6 +19,7 @@ use std::time::Duration;
 use bottega::settings::SuiteConfig;
 use bottega::suite::{self, Place};
 use config::MapSource;
+use database::{Database, Settings};
 use server::Shutdown;
 use tempfile::TempDir;
 use testkit::TestDb;
@@ -55,8 +56,8 @@ pub struct App {
     places: Vec<Place>,
     shutdown: Shutdown,
     running: tokio::task::JoinHandle<anyhow::Result<()>>,
-    _folder: TempDir,
-    _databases: Option<TestDb>,
+    folder: TempDir,
+    databases: Option<TestDb>,
 }
 
 impl App {
@@ -79,6 +80,18 @@ impl App {
     pub async fn start_on_postgres_with(settings: &[(&str, &str)]) -> Self {
         let db = TestDb::postgres("all").await;
         Self::launch(settings, Some(db)).await
+    }
+
+    /// The usage service's database, for looking into its books.
+    pub async fn books(&self) -> Database {
+        let settings = match &self.databases {
+            Some(db) => {
+                let url = secrecy::ExposeSecret::expose_secret(&db.settings().url).to_owned();
+                Settings::of(&url, "usage")
+            }
+            None => Settings::sqlite(&self.folder.path().join("usage.db"), "usage"),
+        };
+        Database::connect(&settings).await.unwrap()
     }
 
     async fn launch(settings: &[(&str, &str)], databases: Option<TestDb>) -> Self {
@@ -107,8 +120,8 @@ impl App {
             places,
             shutdown,
             running,
-            _folder: folder,
-            _databases: databases,
+            folder,
+            databases,
         }
     }
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 struct Desk {
     orders: Arc<AtomicUsize>,
     takes: Duration,
+    tells: Value,
 }
 
 /// The running stub.
@@ -27,10 +28,16 @@ pub struct PaidProvider {
 impl PaidProvider {
     /// One whose pictures take this long.
     pub async fn start(takes: Duration) -> Self {
+        Self::telling(takes, Value::Null).await
+    }
+
+    /// One that tells what each order used.
+    pub async fn telling(takes: Duration, usage: Value) -> Self {
         let orders = Arc::new(AtomicUsize::new(0));
         let desk = Desk {
             orders: Arc::clone(&orders),
             takes,
+            tells: usage,
         };
         let router = Router::new()
             .route("/v1/images/generations", post(paint))
@@ -52,5 +59,5 @@ async fn paint(State(desk): State<Desk>) -> Json<Value> {
     desk.orders.fetch_add(1, Ordering::SeqCst);
     tokio::time::sleep(desk.takes).await;
     let png = STANDARD.encode(testkit::pictures::png(64, 64));
-    Json(json!({"created": 1, "data": [{"b64_json": png}]}))
+    Json(json!({"created": 1, "data": [{"b64_json": png}], "usage": desk.tells}))
 }

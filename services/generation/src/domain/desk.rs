@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use errors::{FieldViolation, Reason};
+use errors::{Fault, FieldViolation, Reason};
 use futures::future::join_all;
 use identity::receipt::Receipt;
 use types::{
@@ -257,13 +257,12 @@ impl Desk {
                 Err(Error::ReservationExpired)
             }
             Err(fault) => {
-                let error = Error::Peer(fault);
-                // A refusal is the gateway's to act on. When nobody knows, it waits; but here it
-                // is certain that there will be no task.
-                if error.is_passing() {
+                // A refusal is the gateway's to act on. Anything else it waits for; but here it is
+                // certain that there will be no task.
+                if !is_refusal(&fault) {
                     self.let_go(reservation).await;
                 }
-                Err(error)
+                Err(Error::Peer(fault))
             }
         }
     }
@@ -298,6 +297,16 @@ impl From<NotStored> for Error {
     fn from(not: NotStored) -> Self {
         not.error
     }
+}
+
+fn is_refusal(fault: &Fault) -> bool {
+    matches!(
+        fault.reason,
+        Reason::QuotaExceeded
+            | Reason::BudgetExceeded
+            | Reason::PriceUnknown
+            | Reason::SpendingPaused
+    )
 }
 
 fn accept(receipt: &Receipt, patron: &Patron) -> Result<ReservationId, Error> {

@@ -1,15 +1,21 @@
 //! A usage service that does what `operation_id` says and tells who asked.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use contracts::google::api::HttpBody;
 use contracts::usage::v1::usage_service_server::UsageService;
 use contracts::usage::v1::{
-    ConfirmRequest, ConfirmResponse, GetUsageRequest, GetUsageResponse, ReleaseRequest,
-    ReleaseResponse, ReserveRequest, ReserveResponse, SettleRequest, SettleResponse,
+    AmendRequest, AmendResponse, ConfirmRequest, ConfirmResponse, ExplainUsageRequest,
+    ExplainUsageResponse, ExportUsageRequest, ExtendRequest, ExtendResponse, GetPriceListRequest,
+    GetPriceListResponse, GetUsageRequest, GetUsageResponse, ListUsageRecordsRequest,
+    ListUsageRecordsResponse, ReleaseRequest, ReleaseResponse, ReserveRequest, ReserveResponse,
+    SettleRequest, SettleResponse, SuspendRequest, SuspendResponse,
 };
 use errors::Fault;
+use futures::Stream;
 use telemetry::context;
 use tonic::{Request, Response, Status};
 
@@ -58,6 +64,51 @@ impl UsageService for Usage {
             reservation_id: answer,
             ..ReserveResponse::default()
         }))
+    }
+
+    async fn explain_usage(
+        &self,
+        _: Request<ExplainUsageRequest>,
+    ) -> Result<Response<ExplainUsageResponse>, Status> {
+        Err(Status::unimplemented("not on this stage"))
+    }
+
+    async fn list_usage_records(
+        &self,
+        _: Request<ListUsageRecordsRequest>,
+    ) -> Result<Response<ListUsageRecordsResponse>, Status> {
+        Err(Status::unimplemented("not on this stage"))
+    }
+
+    async fn amend(&self, _: Request<AmendRequest>) -> Result<Response<AmendResponse>, Status> {
+        Err(Status::unimplemented("not on this stage"))
+    }
+
+    async fn extend(&self, _: Request<ExtendRequest>) -> Result<Response<ExtendResponse>, Status> {
+        Err(Status::unimplemented("not on this stage"))
+    }
+
+    async fn suspend(
+        &self,
+        _: Request<SuspendRequest>,
+    ) -> Result<Response<SuspendResponse>, Status> {
+        Err(Status::unimplemented("not on this stage"))
+    }
+
+    async fn get_price_list(
+        &self,
+        _: Request<GetPriceListRequest>,
+    ) -> Result<Response<GetPriceListResponse>, Status> {
+        Err(Status::unimplemented("not on this stage"))
+    }
+
+    type ExportUsageStream = Pin<Box<dyn Stream<Item = Result<HttpBody, Status>> + Send>>;
+
+    async fn export_usage(
+        &self,
+        _: Request<ExportUsageRequest>,
+    ) -> Result<Response<Self::ExportUsageStream>, Status> {
+        Err(Status::unimplemented("not on this stage"))
     }
 
     async fn confirm(
