@@ -13,6 +13,7 @@ mod keeper;
 mod life;
 mod migrations;
 mod quota;
+mod races;
 mod rollover;
 mod served;
 mod service;
