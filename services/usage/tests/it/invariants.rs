@@ -11,24 +11,13 @@ use usage::domain::rules::Amounts;
 use uuid::Uuid;
 
 use crate::books::{Books, race, user};
+use crate::dice::Dice;
 
 const WORKERS: usize = 8;
 const STEPS: u32 = 60;
 
-/// A small generator of numbers that are the same in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
-
 async fn work(books: Books, owners: [UserId; 3], seed: u64) {
-    let mut dice = Dice(seed * 2_654_435_761 + 1);
+    let mut dice = Dice::new(seed);
     let mut known: Vec<ReservationId> = Vec::new();
     for _ in 0..STEPS {
         let owner = owners[usize::try_from(dice.below(3)).unwrap()];

@@ -8,12 +8,16 @@
 mod admin;
 mod audit;
 mod books;
+mod dice;
 mod invariants;
 mod keeper;
 mod life;
 mod migrations;
+mod model;
 mod quota;
+mod races;
 mod rollover;
+mod sequences;
 mod served;
 mod service;
 mod sweep;

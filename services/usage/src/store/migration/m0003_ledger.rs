@@ -96,6 +96,7 @@ CREATE TRIGGER entries_stay_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(A
 CREATE TRIGGER entries_stay_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 ";
 
+// SQLite turns a sum that is too large into a fraction instead of refusing it, so balances are bounded.
 const REST: &str = r"
 CREATE INDEX entries_owner ON entries (owner, id);
 CREATE INDEX entries_reservation ON entries (reservation_id);
@@ -108,8 +109,8 @@ CREATE TABLE openings (
 CREATE TABLE accounts (
     account TEXT NOT NULL,
     shard INTEGER NOT NULL,
-    debits BIGINT NOT NULL CONSTRAINT accounts_debits CHECK (debits >= 0),
-    credits BIGINT NOT NULL CONSTRAINT accounts_credits CHECK (credits >= 0),
+    debits BIGINT NOT NULL CONSTRAINT accounts_debits CHECK (debits BETWEEN 0 AND 9223372036854775807),
+    credits BIGINT NOT NULL CONSTRAINT accounts_credits CHECK (credits BETWEEN 0 AND 9223372036854775807),
     PRIMARY KEY (account, shard)
 );
 CREATE TABLE usage_daily (
