@@ -213,7 +213,8 @@ async fn ask(
 }
 
 // Nothing was forwarded yet, so whatever keeps the usage service from answering is "unavailable";
-// a fault of the gateway's own credentials is not the client's either.
+// a fault of the gateway's own credentials is not the client's either. A plan that does not exist is
+// told: waiting does not help, another plan does.
 fn reserve_error(status: Status) -> Fault {
     let reason = errors::reason_of(&errors::rpc_status(&status));
     if let Some(Reason::SpendingPaused | Reason::PriceUnknown) = reason {
@@ -221,8 +222,14 @@ fn reserve_error(status: Status) -> Fault {
     }
     match status.code() {
         Code::ResourceExhausted | Code::FailedPrecondition => from_status(status),
+        Code::InvalidArgument if is_unknown_plan(&status) => from_status(status),
         _ => Fault::unavailable("the usage service", status),
     }
+}
+
+fn is_unknown_plan(status: &Status) -> bool {
+    let violations = from_status(status.clone()).violations;
+    !violations.is_empty() && violations.iter().all(|one| one.field == "tier")
 }
 
 fn refusal(mut fault: Fault) -> Failure {
