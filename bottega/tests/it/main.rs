@@ -16,6 +16,7 @@ mod files;
 mod grpc;
 mod main_job;
 mod money;
+mod operators;
 mod processes;
 mod quota;
 mod surface;

@@ -28,7 +28,7 @@ pub struct Config {
     /// refuses to run on old ones (`off`).
     pub migrate: bool,
     /// `BOTTEGA_USAGE_PLANS`: the plans and their limits, default `free:5,basic:25,pro:100`; for
-    /// the grammar see [`Plans`].
+    /// the grammar see [`Plans`]. Limits of generations and money; others would do nothing yet.
     pub plans: Plans,
     /// `BOTTEGA_USAGE_HOLD_TTL`: how long a reservation holds its units before somebody confirms,
     /// settles or releases it; 1s to 24h, default `15m`.

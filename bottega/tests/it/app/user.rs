@@ -91,6 +91,10 @@ impl User {
         Reply::of(self.request(reqwest::Method::PATCH, path).json(body)).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> Reply {
+        Reply::of(self.request(reqwest::Method::PUT, path).json(body)).await
+    }
+
     /// Uploads raw bytes.
     pub async fn upload(&self, name: &str, content_type: &str, bytes: Vec<u8>) -> Reply {
         let request = self

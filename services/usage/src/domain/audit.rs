@@ -1,4 +1,5 @@
-//! Who changed which rule when, and what it was before.
+//! Who changed which rule when, and what it was before. The fields of pictures stand in the order of
+//! their names, so that the same picture is the same text.
 
 use std::sync::Arc;
 
@@ -68,7 +69,7 @@ impl Plan {
     /// As it stands in audit rows.
     #[must_use]
     pub fn picture(&self) -> Value {
-        json!({"name": self.name(), "limits": self.limits_text()})
+        json!({"limits": self.limits_text(), "name": self.name()})
     }
 }
 
@@ -77,13 +78,13 @@ impl Budget {
     #[must_use]
     pub fn picture(&self) -> Value {
         json!({
+            "alertPercents": self.alert_percents,
+            "hard": self.is_hard,
+            "limit": self.limit,
+            "meter": self.meter.as_str(),
             "name": self.name,
             "scope": self.scope.subject().as_str(),
-            "meter": self.meter.as_str(),
             "window": self.window.as_str(),
-            "limit": self.limit,
-            "hard": self.is_hard,
-            "alertPercents": self.alert_percents,
         })
     }
 }
@@ -93,13 +94,13 @@ impl Price {
     #[must_use]
     pub fn picture(&self) -> Value {
         json!({
-            "provider": self.provider,
-            "model": self.model,
-            "unit": self.unit.as_str(),
-            "size": self.size,
-            "quality": self.quality,
-            "priceMicrousd": self.price.0,
             "asOf": self.as_of,
+            "model": self.model,
+            "priceMicrousd": self.price.0,
+            "provider": self.provider,
+            "quality": self.quality,
+            "size": self.size,
+            "unit": self.unit.as_str(),
             "version": self.version,
         })
     }
@@ -110,9 +111,9 @@ impl Reservation {
     #[must_use]
     pub fn picture(&self) -> Value {
         json!({
-            "state": self.state.as_str(),
-            "ownerId": self.owner.to_string(),
             "costMicrousd": self.money().0,
+            "ownerId": self.owner.to_string(),
+            "state": self.state.as_str(),
         })
     }
 }
@@ -122,11 +123,11 @@ impl Adjustment {
     #[must_use]
     pub fn picture(&self) -> Value {
         json!({
+            "amount": self.amount,
+            "meter": self.meter.as_str(),
+            "note": self.note,
             "ownerId": self.owner.to_string(),
             "tier": self.tier,
-            "meter": self.meter.as_str(),
-            "amount": self.amount,
-            "note": self.note,
         })
     }
 }

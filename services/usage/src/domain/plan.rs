@@ -29,7 +29,10 @@ pub struct Plan {
     limits: Vec<Limit>,
 }
 
-/// Every plan there is, in the order they were written.
+/// Every plan there is, in the order they were written: `free:5+2/day,pro:100+$5/month` gives free 5
+/// generations a month but at most 2 a day, and pro 100 a month for at most five dollars. A limit is
+/// a number of generations, `$` and dollars, or `meter=number` with one of `generations`, `microusd`,
+/// `tokens`, `storage`, `requests`; then `/day`, `/month` or `/lifetime`, a month when none is named.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plans(Vec<Plan>);
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Outcome;
 use super::sheet::Sheet;
-use crate::domain::counter::{Check, Subject};
+use crate::domain::counter::{Check, Subject, Tally};
 use crate::domain::entry::{Entry, EntryKind};
 use crate::domain::error::Error;
 use crate::domain::meter::Meter;
@@ -40,9 +40,16 @@ impl Sheet {
         }
         let checks = self.adjusted(adjustment)?;
         let keys: BTreeSet<_> = checks.iter().map(|one| one.key.clone()).collect();
+        let rooms = keys.iter().map(|key| room(self.tally(key)));
+        if let Some(most) = rooms.max().filter(|most| adjustment.amount < -most) {
+            let problem = format!("gives back more than the {most} that are used");
+            return Err(Error::invalid("amount", problem));
+        }
         for key in keys {
+            // Of a shorter window only what is used in it.
+            let amount = adjustment.amount.max(-room(self.tally(&key)));
             self.change(&key, |count| {
-                count.tally.granted = count.tally.granted.saturating_sub(adjustment.amount);
+                count.tally.granted = count.tally.granted.saturating_sub(amount);
             });
         }
         let row = Reservation {
@@ -83,4 +90,9 @@ impl Sheet {
         }
         entry
     }
+}
+
+// What can be given back: what was used, or taken by hand, and not given back before.
+fn room(tally: Tally) -> i64 {
+    tally.used.saturating_sub(tally.granted).max(0)
 }

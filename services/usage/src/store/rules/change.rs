@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use database::Transaction;
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Statement, Value};
 
 use super::{Shelf, audit, hold, load};
 use crate::domain::audit::AuditEvent;
+use crate::domain::plan::Plan;
 use crate::domain::rules::Rules;
 use crate::store::SqlBook;
 use crate::store::error::StoreError;
@@ -63,7 +64,7 @@ impl Shelf {
     }
 
     /// What the configuration says of a plan.
-    pub fn configured(&self, name: &str) -> Option<&crate::domain::plan::Plan> {
+    pub fn configured(&self, name: &str) -> Option<&Plan> {
         self.plans.find(name).ok()
     }
 }
@@ -84,7 +85,7 @@ pub async fn query(
     connection: &impl ConnectionTrait,
     sql: impl Into<String>,
     values: impl IntoIterator<Item = Value>,
-) -> Result<Vec<sea_orm::QueryResult>, StoreError> {
+) -> Result<Vec<QueryResult>, StoreError> {
     let backend = connection.get_database_backend();
     let statement = Statement::from_sql_and_values(backend, sql, values);
     Ok(connection.query_all_raw(statement).await?)

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, QueryResult, Value};
 use serde::Serialize;
 use types::{ReservationId, Timestamp, UserId};
 
@@ -114,7 +114,7 @@ async fn owners_on(
     );
     let values = [first.into(), last.into(), plan.into()];
     let rows = query(connection, sql, values).await?;
-    let owner = |row: &sea_orm::QueryResult| Ok(UserId(row.try_get("", "owner")?));
+    let owner = |row: &QueryResult| Ok(UserId(row.try_get("", "owner")?));
     rows.iter().map(owner).collect()
 }
 
@@ -224,7 +224,7 @@ async fn used_in(
         }
     };
     let rows = query(connection, sql, values).await?;
-    let used = |row: &sea_orm::QueryResult| {
+    let used = |row: &QueryResult| {
         let subject = match claim.whose {
             Whose::Scope(scope) => scope.subject(),
             Whose::OwnersOn(_) => Subject::user(UserId(row.try_get("", "owner")?)),

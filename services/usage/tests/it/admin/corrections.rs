@@ -85,6 +85,10 @@ async fn adjustments() {
         assert_eq!(office.adjust(&back).await.unwrap(), made);
         insta::assert_snapshot!("adjustment", without_ids(&format!("{made:#?}")));
         assert_eq!(office.remaining(ANNA).await, 2);
+        // Never more than is used: one of the two is given back already.
+        let more = adjustment(ANNA, Meter::Generations, -2);
+        let refused = office.adjust(&more).await.unwrap_err();
+        assert_eq!(reason(refused), Reason::InvalidField);
         let mut other = back.clone();
         other.amount = -2;
         let refused = office.adjust(&other).await.unwrap_err();
@@ -136,6 +140,34 @@ async fn adjustments() {
         assert_eq!(actions, ["adjustment.create"; 4]);
         office.served.stop().await;
     }
+}
+
+#[tokio::test]
+async fn of_a_shorter_window_only_what_was_used_in_it_is_given_back() {
+    let test = TestDb::sqlite("usage").await;
+    let mut office = Office::open(&test, "free:9+2/day,basic:25,pro:100").await;
+    office.spend(ANNA, "gemini", 10).await;
+    office
+        .served
+        .clock
+        .advance(std::time::Duration::from_secs(86_400));
+    office.spend(ANNA, "gemini", 10).await;
+    let back = adjustment(ANNA, Meter::Generations, -2);
+    office.adjust(&back).await.unwrap();
+    let look = office.served.as_user(ANNA, "free", GetUsageRequest {});
+    let limits = office
+        .usage
+        .get_usage(look)
+        .await
+        .unwrap()
+        .into_inner()
+        .limits;
+    let left: Vec<_> = limits
+        .iter()
+        .map(|one| (one.limit, one.remaining))
+        .collect();
+    assert_eq!(left, [(3, 2), (11, 9)]);
+    office.served.stop().await;
 }
 
 #[tokio::test]
