@@ -46,7 +46,7 @@ fn new_id(books: &Database) -> String {
     }
 }
 
-async fn execute(books: &Database, statements: [String; 2]) {
+async fn execute(books: &Database, statements: impl IntoIterator<Item = String>) {
     for sql in statements {
         books.write().execute_unprepared(&sql).await.unwrap();
     }
@@ -73,7 +73,8 @@ async fn set_price(books: &Database, microusd: i64, version: i64) {
         "INSERT INTO prices VALUES ({id}, {version}, 'openai', 'stub-1', 'IMAGE', '', '', \
          {microusd}, '2026-11-20', 1, NULL, 'test', NULL)"
     );
-    execute(books, [price, changed()]).await;
+    let retired = "UPDATE prices SET retired_at = 2, retired_by = 'test' WHERE retired_at IS NULL";
+    execute(books, [retired.to_owned(), price, changed()]).await;
 }
 
 /// How many rows of the ledger there are of a kind, and what they come to.
