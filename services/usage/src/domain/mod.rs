@@ -3,19 +3,26 @@
 
 pub mod alert;
 pub mod audit;
+pub mod alerts;
 pub mod budget;
 pub mod clerk;
 pub mod counter;
 pub mod entry;
 pub mod error;
+pub mod forecast;
 pub mod meter;
 pub mod plan;
 pub mod ports;
 pub mod price;
+pub mod reconcile;
+pub mod records;
+pub mod reports;
 pub mod reservation;
 pub mod rulebook;
 pub mod rules;
 pub mod scope;
 pub mod sweeping;
+pub mod retention;
+pub mod spending;
 pub mod usage;
 pub mod window;

@@ -7,6 +7,7 @@ mod error;
 mod ledger;
 mod migration;
 mod reservations;
+mod office;
 mod retry;
 mod row_set;
 mod rules;
@@ -32,6 +33,7 @@ use rules::Shelf;
 use teller::Tellers;
 
 pub use migration::Migrator;
+pub use office::SqlOffice;
 
 /// What the books are kept by.
 pub struct Desk {
