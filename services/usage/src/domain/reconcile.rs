@@ -78,6 +78,9 @@ pub trait Chores: Send + Sync + 'static {
 
     /// What came of it the last time; none before it was done once.
     async fn outcome(&self, name: &str) -> Result<Option<String>, Error>;
+
+    /// Keeps a value, and when it changed: never, for the first one.
+    async fn see(&self, name: &str, value: &str, now: Timestamp) -> Result<(), Error>;
 }
 
 /// What the last comparison came to.
@@ -107,8 +110,18 @@ pub struct Audits {
 }
 
 const CHORE: &str = "reconcile";
+const PLANS: &str = "plans";
 
 impl Audits {
+    /// Remembers when the configured plans changed: counters are younger than the limits they count
+    /// for since then.
+    ///
+    /// # Errors
+    /// The books do not answer.
+    pub async fn see_plans(&self, plans: &str) -> Result<(), Error> {
+        self.chores.see(PLANS, plans, self.clock.now()).await
+    }
+
     /// Compares the books if nobody did within `interval`, and lets an alert go off when they differ,
     /// at most one a day. Either way it says what the last comparison came to; none before the first.
     ///

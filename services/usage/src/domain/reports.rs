@@ -4,8 +4,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use jiff::civil::Date;
+use types::Clock;
 
 use super::error::Error;
+use super::window::Calendar;
 
 /// By what rows are gathered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +81,8 @@ pub trait ReportStore: Send + Sync + 'static {
 #[derive(Clone)]
 pub struct Reports {
     store: Arc<dyn ReportStore>,
+    calendar: Calendar,
+    clock: Arc<dyn Clock>,
 }
 
 /// A page of sums.
@@ -146,8 +151,18 @@ impl FromStr for Group {
 impl Reports {
     /// Reports of this store.
     #[must_use]
-    pub fn new(store: Arc<dyn ReportStore>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<dyn ReportStore>, calendar: Calendar, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store,
+            calendar,
+            clock,
+        }
+    }
+
+    /// Today, as `YYYYMMDD`.
+    #[must_use]
+    pub fn today(&self) -> i32 {
+        self.calendar.day(self.clock.now())
     }
 
     /// A page of sums.
@@ -167,6 +182,28 @@ impl Reports {
     }
 }
 
+/// Reads a day, `YYYY-MM-DD`, as `YYYYMMDD`; none when there is no such day.
+#[must_use]
+pub fn read_day(text: &str) -> Option<i32> {
+    let is_plain = text.len() == 10
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let date: Date = text.parse().ok().filter(|_| is_plain)?;
+    Some(i32::from(date.year()) * 10_000 + i32::from(date.month()) * 100 + i32::from(date.day()))
+}
+
+/// Says a day of `YYYYMMDD` as `YYYY-MM-DD`.
+#[must_use]
+pub fn day_text(day: i32) -> String {
+    format!(
+        "{:04}-{:02}-{:02}",
+        day / 10_000,
+        day / 100 % 100,
+        day % 100
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +216,22 @@ mod tests {
         assert_eq!(Group::parse_all(&all).unwrap(), Group::ALL);
         for wrong in ["", ",", "day,", "day,day", "Day", "colour"] {
             assert_eq!(Group::parse_all(wrong), Err(InvalidGroups), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn days_are_read_in_one_form() {
+        assert_eq!(read_day("2024-02-29"), Some(20_240_229));
+        assert_eq!(day_text(20_240_229), "2024-02-29");
+        for wrong in [
+            "",
+            "2026-02-29",
+            "20261120",
+            "2026-11-20T00",
+            "+026-11-20",
+            "2026-1-200",
+        ] {
+            assert_eq!(read_day(wrong), None, "{wrong}");
         }
     }
 }

@@ -11,7 +11,7 @@ pub const AHEAD: usize = 3;
 
 /// Keeps the ledger by the month, where the database can.
 #[async_trait]
-pub trait Shelves: Send + Sync + 'static {
+pub trait Months: Send + Sync + 'static {
     /// Makes room for these months, and for those that have rows but no room of their own.
     async fn make(&self, months: &[Window]) -> Result<(), Error>;
 

@@ -33,4 +33,13 @@ impl Chores for SqlOffice {
         let found: Vec<Outcome> = rows(self.db.read(), sql, [name.into()]).await?;
         Ok(found.into_iter().next().map(|row| row.outcome))
     }
+
+    async fn see(&self, name: &str, value: &str, now: Timestamp) -> Result<(), Error> {
+        let sql = "INSERT INTO chores (name, done_at, outcome) VALUES ($1, 0, $2) \
+                   ON CONFLICT (name) DO UPDATE SET done_at = $3, outcome = $2 \
+                   WHERE chores.outcome <> $2";
+        let values = [name.into(), value.into(), now.micros().into()];
+        change(self.db.write(), sql, values).await?;
+        Ok(())
+    }
 }

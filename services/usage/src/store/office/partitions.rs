@@ -12,7 +12,7 @@ use types::Timestamp;
 
 use super::{Number, SqlOffice, change, rows};
 use crate::domain::error::Error;
-use crate::domain::retention::Shelves;
+use crate::domain::retention::Months;
 use crate::domain::window::{Calendar, Window, WindowKind};
 use crate::store::error::StoreError;
 
@@ -36,7 +36,7 @@ struct Table {
 }
 
 #[async_trait]
-impl Shelves for SqlOffice {
+impl Months for SqlOffice {
     async fn make(&self, months: &[Window]) -> Result<(), Error> {
         if !self.is_postgres() {
             return Ok(());
