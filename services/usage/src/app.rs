@@ -18,7 +18,7 @@ use crate::domain::alerts::{Alerts, Receiver};
 use crate::domain::error::Error;
 use crate::domain::plan::Plans;
 use crate::domain::ports::Keepers;
-use crate::domain::reconcile::Audits;
+use crate::domain::reconcile::{Auditor, Audits, Findings};
 use crate::domain::records::Records;
 use crate::domain::reports::Reports;
 use crate::domain::rulebook::{Corrector, Rulebook, Shelves};
@@ -166,6 +166,17 @@ fn rules(
     let rulebook = Rulebook::new(shelves, configured, Arc::clone(clock), ids.clone());
     let corrector = Corrector::new(Arc::clone(usage), book, Arc::clone(clock), ids);
     (Arc::new(rulebook), Arc::new(corrector))
+}
+
+/// Compares the books of a database with each other, while it may be in use, and changes nothing.
+///
+/// # Errors
+/// The database does not open, is not up to date, or does not answer.
+pub async fn reconcile(config: &Config) -> Result<Findings, StartError> {
+    let db = Database::open::<Migrator>(&config.database, false).await?;
+    let findings = SqlOffice::new(db.clone()).reconcile(&config.calendar).await;
+    db.close().await;
+    Ok(findings?)
 }
 
 fn caretaker(

@@ -29,7 +29,10 @@ impl Database {
     ///
     /// # Errors
     /// No connection is free in time, or the database does not answer.
-    pub async fn snapshot(&self, statement_timeout: Duration) -> Result<Transaction, DatabaseError> {
+    pub async fn snapshot(
+        &self,
+        statement_timeout: Duration,
+    ) -> Result<Transaction, DatabaseError> {
         let reader = self.read().clone();
         let transaction = begin(reader, SqliteTransactionMode::Deferred).await?;
         if self.backend() == Backend::Postgres {

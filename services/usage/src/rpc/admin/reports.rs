@@ -6,6 +6,7 @@ use contracts::usage::v1::report_usage_response::Row;
 use contracts::usage::v1::{ReportUsageRequest, ReportUsageResponse};
 use errors::{Fault, Violations};
 use tonic::Request;
+use types::UserId;
 
 use super::UsageAdminRpc;
 use crate::domain::reports::{Group, Question, Report, Sum, day_text, read_day};
@@ -115,7 +116,13 @@ fn names_of(token: &str, groups: &[Group]) -> Option<Vec<String>> {
     let text = URL_SAFE_NO_PAD.decode(token).ok()?;
     let (asked, names): (Vec<String>, Vec<String>) = serde_json::from_slice(&text).ok()?;
     let is_same = asked.iter().eq(groups.iter().map(|group| group.as_str()));
-    (is_same && names.len() == groups.len()).then_some(names)
+    let is_name = |(group, name): (&Group, &String)| match group {
+        Group::Day => name.parse::<i32>().is_ok(),
+        Group::User => name.parse::<UserId>().is_ok(),
+        _ => !name.contains('\0'),
+    };
+    let fits = names.len() == groups.len() && groups.iter().zip(&names).all(is_name);
+    (is_same && fits).then_some(names)
 }
 
 #[cfg(test)]
@@ -164,5 +171,7 @@ mod tests {
         let names = vec!["20261120".to_owned(), "a\"b,".to_owned()];
         assert_eq!(names_of(&token_of(&groups, &names), &groups), Some(names));
         assert_eq!(names_of("x", &groups), None);
+        let made_up = token_of(&groups, &["soon".to_owned(), String::new()]);
+        assert_eq!(names_of(&made_up, &groups), None);
     }
 }

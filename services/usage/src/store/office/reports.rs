@@ -108,19 +108,12 @@ const fn column(group: Group) -> &'static str {
 }
 
 fn value(group: Group, name: &str) -> Result<Value, StoreError> {
-    let wrong = || StoreError::Domain(Error::Invalid(vec![wrong_token()]));
+    let wrong = || StoreError::Corrupt("a name of a group");
     Ok(match group {
         Group::Day => name.parse::<i32>().map_err(|_| wrong())?.into(),
         Group::User => name.parse::<Uuid>().map_err(|_| wrong())?.into(),
         _ => name.into(),
     })
-}
-
-fn wrong_token() -> errors::FieldViolation {
-    errors::FieldViolation {
-        field: "pageToken".to_owned(),
-        description: "must be the nextPageToken of the page before".to_owned(),
-    }
 }
 
 fn sum(row: &QueryResult, groups: &[Group]) -> Result<Sum, StoreError> {
