@@ -95,7 +95,7 @@ impl App {
         caretaker.prepare().await;
         let office = Arc::new(SqlOffice::new(db.clone()));
         let records = Records::new(office.clone(), Arc::clone(&clock));
-        let reports = Reports::new(office, config.calendar.clone(), Arc::clone(&clock));
+        let reports = Reports::new(office.clone(), config.calendar.clone(), Arc::clone(&clock));
         let desk = Desk {
             plans: config.plans.clone(),
             calendar: config.calendar,
@@ -114,7 +114,7 @@ impl App {
         let usage = Usage::new(Arc::new(book.clone()), config.hold_ttl, Arc::clone(&clock));
         let usage = Arc::new(usage);
         let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage), records));
-        let rules = rules(&book, &usage, config.plans, &clock);
+        let rules = rules(&book, office.clone(), &usage, config.plans, &clock);
         let (alerts, brake) = (caretaker.alerts.clone(), caretaker.brake.clone());
         let admin = UsageAdminRpc::new(rules, reports, alerts, brake);
         let admin = UsageAdminServiceServer::new(admin);
@@ -152,6 +152,7 @@ impl App {
 
 fn rules(
     book: &SqlBook,
+    office: Arc<SqlOffice>,
     usage: &Arc<Usage>,
     configured: Plans,
     clock: &Arc<dyn Clock>,
@@ -161,6 +162,7 @@ fn rules(
         store: book.clone(),
         lists: book.clone(),
         book: book.clone(),
+        pace: office,
     };
     let ids = Arc::new(SystemIds);
     let rulebook = Rulebook::new(shelves, configured, Arc::clone(clock), ids.clone());

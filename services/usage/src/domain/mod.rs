@@ -2,8 +2,8 @@
 //! of a reservation and what that writes into the ledger. Knows no wire, no database.
 
 pub mod alert;
-pub mod audit;
 pub mod alerts;
+pub mod audit;
 pub mod budget;
 pub mod clerk;
 pub mod counter;
@@ -18,11 +18,11 @@ pub mod reconcile;
 pub mod records;
 pub mod reports;
 pub mod reservation;
+pub mod retention;
 pub mod rulebook;
 pub mod rules;
 pub mod scope;
-pub mod sweeping;
-pub mod retention;
 pub mod spending;
+pub mod sweeping;
 pub mod usage;
 pub mod window;

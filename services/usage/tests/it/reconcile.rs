@@ -51,7 +51,7 @@ async fn a_busy_history_agrees() {
         .await;
         books.at(datetime!(2026-12-02 12:00 UTC));
         books.history(&[user(), user()]).await;
-        while books.usage.sweep().await.unwrap() > 0 {}
+        while books.sweep().await.unwrap() > 0 {}
         let found = findings(&books).await;
         assert_eq!(found, Findings::default(), "{}", test.name());
         let charged = books.number("SELECT COUNT(*) AS n FROM entries").await;

@@ -19,10 +19,8 @@ use crate::store::error::StoreError;
 // A ledger of years takes its time, and keeps nobody waiting.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-// When the limits of plans last changed, by the configuration or by an operator.
-const CHANGED: &str = "SELECT COALESCE(MAX(at), 0) AS n FROM (
-    SELECT done_at AS at FROM chores WHERE name = 'plans'
-    UNION ALL SELECT MAX(created_at) FROM audit WHERE action LIKE 'plan.%') changes";
+// When the configured plans last changed. What operators change counts from the windows' beginning.
+const CHANGED: &str = "SELECT COALESCE(MAX(done_at), 0) AS n FROM chores WHERE name = 'plans'";
 
 /// From where on the books are whole.
 #[derive(Debug, Clone, Copy, Default, FromQueryResult)]

@@ -69,8 +69,8 @@ pub(super) fn held(backend: Backend) -> Comparison<'static> {
 }
 
 /// Counters used what the days of their window say; corrections count on top of limits, not as use.
-/// A limit of a plan counts from when it was first met: where the plans changed at `changed`, within
-/// the window, or an owner's plan did, a counter may have seen less.
+/// A configured limit counts from when it was first met: where the configuration changed at `changed`,
+/// within the window, or an owner has another plan since, a counter may have seen less.
 pub(super) fn used(backend: Backend, windows: &[Days], changed: i64) -> Comparison<'static> {
     let list = match backend {
         Backend::Postgres => {
