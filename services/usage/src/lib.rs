@@ -16,4 +16,5 @@ mod sweeper;
 pub use crate::app::{App, StartError, reconcile};
 pub use crate::caretaker::CareSettings;
 pub use crate::config::Config;
+pub use crate::peers::WebhookReceiver;
 pub use crate::store::Migrator;

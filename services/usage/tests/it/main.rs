@@ -6,16 +6,21 @@
 )]
 
 mod admin;
+mod alerts;
 mod audit;
 mod books;
 mod invariants;
 mod keeper;
 mod life;
 mod migrations;
+mod months;
 mod office;
 mod quota;
 mod reconcile;
+mod records;
+mod reports;
 mod rollover;
 mod served;
 mod service;
+mod spending;
 mod sweep;

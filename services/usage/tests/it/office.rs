@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use database::Backend;
+use sea_orm::{ConnectionTrait, Statement};
 use types::{ReservationId, UserId};
 use usage::domain::clerk::Instruction;
 use usage::domain::meter::Meter;
@@ -54,6 +55,16 @@ impl Books {
             Backend::Postgres => "gen_random_uuid()",
             Backend::Sqlite => "randomblob(16)",
         }
+    }
+
+    /// The lines that SQL answers, as one text.
+    pub async fn text(&self, sql: &str) -> String {
+        let statement = Statement::from_string(self.db.read().get_database_backend(), sql);
+        let rows = self.db.read().query_all_raw(statement).await.unwrap();
+        let lines = rows
+            .iter()
+            .map(|row| row.try_get_by_index::<String>(0).unwrap());
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// Gives or takes by hand.
