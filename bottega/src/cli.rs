@@ -30,8 +30,26 @@ pub enum Command {
     },
     /// Bring every database to the schema of this version.
     Migrate,
+    /// What operators do beside the running suite.
+    Admin {
+        /// What to do.
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
     /// Print the settings as they will be used, or everything that is wrong with them.
     CheckConfig,
+}
+
+/// What operators do beside the running suite.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Compare the books of usage with each other: balances, counters, sums of days, reservations.
+    /// Changes nothing. Exits with 0 when they agree and 1 when they differ.
+    Reconcile {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// A process of the suite.

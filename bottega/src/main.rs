@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use bottega::cli::{Cli, Command};
+use bottega::cli::{AdminCommand, Cli, Command};
 use bottega::commands;
 use clap::Parser;
 
@@ -12,6 +12,9 @@ fn main() -> ExitCode {
         Command::Up => commands::up(&settings),
         Command::Serve { service } => commands::serve(service, &settings),
         Command::Migrate => commands::migrate(&settings),
+        Command::Admin {
+            command: AdminCommand::Reconcile { json },
+        } => commands::reconcile(json, &settings),
         Command::CheckConfig => commands::check_config(&settings),
     };
     outcome.unwrap_or_else(|failure| failure.report())

@@ -2,10 +2,12 @@
 
 mod check_config;
 mod migrate;
+mod reconcile;
 mod run;
 
 pub use check_config::check_config;
 pub use migrate::migrate;
+pub use reconcile::reconcile;
 pub use run::{serve, up};
 
 use std::future::Future;
@@ -17,9 +19,10 @@ use telemetry::LogSettings;
 use crate::Failure;
 
 // Logging and cryptography are set up once, before anything that uses them.
-fn run<F>(log: &LogSettings, work: F) -> Result<ExitCode, Failure>
+fn run<F, C>(log: &LogSettings, work: F) -> Result<ExitCode, Failure>
 where
-    F: Future<Output = anyhow::Result<()>>,
+    F: Future<Output = anyhow::Result<C>>,
+    C: Into<Ending>,
 {
     telemetry::init(log);
     rustls::crypto::ring::default_provider()
@@ -33,6 +36,20 @@ where
     // What still runs has had its deadline.
     runtime.shutdown_background();
     telemetry::flush();
-    outcome?;
-    Ok(ExitCode::SUCCESS)
+    Ok(outcome?.into().0)
+}
+
+/// The exit code of work that was done; 0 unless it says otherwise.
+struct Ending(ExitCode);
+
+impl From<()> for Ending {
+    fn from((): ()) -> Self {
+        Self(ExitCode::SUCCESS)
+    }
+}
+
+impl From<ExitCode> for Ending {
+    fn from(code: ExitCode) -> Self {
+        Self(code)
+    }
 }

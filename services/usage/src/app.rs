@@ -10,16 +10,25 @@ use futures::FutureExt;
 use identity::{Credentials, RemoteKeys, Verifier};
 use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
 use types::{Clock, SystemClock, SystemIds};
+use webhooks::{ClientError, Sender};
 
+use crate::caretaker::{CareSettings, Caretaker};
 use crate::config::Config;
+use crate::domain::alerts::{Alerts, Receiver};
+use crate::domain::error::Error;
 use crate::domain::plan::Plans;
 use crate::domain::ports::Keepers;
+use crate::domain::reconcile::{Auditor, Audits, Findings};
+use crate::domain::records::Records;
+use crate::domain::reports::Reports;
 use crate::domain::rulebook::{Corrector, Rulebook, Shelves};
+use crate::domain::spending::Brake;
 use crate::domain::sweeping::Sweeping;
 use crate::domain::usage::Usage;
-use crate::peers::GenerationPeer;
+use crate::domain::window::Calendar;
+use crate::peers::{GenerationPeer, WebhookReceiver};
 use crate::rpc::{UsageAdminRpc, UsageRpc};
-use crate::store::{Desk, Migrator, SqlBook};
+use crate::store::{Desk, Migrator, SqlBook, SqlOffice};
 use crate::sweeper;
 
 /// The usage service, ready to serve.
@@ -28,6 +37,7 @@ pub struct App {
     book: SqlBook,
     sweeping: Sweeping,
     sweep_interval: Duration,
+    caretaker: Caretaker,
     db: Database,
 }
 
@@ -43,6 +53,12 @@ pub enum StartError {
     /// What services prove themselves with is missing.
     #[error("BOTTEGA_SERVICE_SECRET is not set")]
     NoSecret,
+    /// Alerts cannot be sent.
+    #[error("alerts cannot be sent")]
+    Webhook(#[from] ClientError),
+    /// The books cannot be used.
+    #[error(transparent)]
+    Books(#[from] Error),
 }
 
 impl App {
@@ -73,6 +89,13 @@ impl App {
         keepers: Arc<dyn Keepers>,
     ) -> Result<Self, StartError> {
         let db = Database::open::<Migrator>(&config.database, config.migrate).await?;
+        let plans = config.plans.to_string();
+        let caretaker = caretaker(&db, &config.calendar, config.care, &clock)?;
+        caretaker.audits.see_plans(&plans).await?;
+        caretaker.prepare().await;
+        let office = Arc::new(SqlOffice::new(db.clone()));
+        let records = Records::new(office.clone(), Arc::clone(&clock));
+        let reports = Reports::new(office.clone(), config.calendar.clone(), Arc::clone(&clock));
         let desk = Desk {
             plans: config.plans.clone(),
             calendar: config.calendar,
@@ -90,8 +113,10 @@ impl App {
         };
         let usage = Usage::new(Arc::new(book.clone()), config.hold_ttl, Arc::clone(&clock));
         let usage = Arc::new(usage);
-        let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage)));
-        let admin = admin_rpc(&book, &usage, config.plans, &clock);
+        let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage), records));
+        let rules = rules(&book, office.clone(), &usage, config.plans, &clock);
+        let (alerts, brake) = (caretaker.alerts.clone(), caretaker.brake.clone());
+        let admin = UsageAdminRpc::new(rules, reports, alerts, brake);
         let admin = UsageAdminServiceServer::new(admin);
         let grpc = GrpcApp::new("usage", verifier, readiness(&db), config.grpc);
         let grpc = grpc.add(rpc).add(admin);
@@ -100,21 +125,24 @@ impl App {
             book,
             sweeping,
             sweep_interval: config.sweep_interval,
+            caretaker,
             db,
         })
     }
 
-    /// Serves until `shutdown`, and sweeps meanwhile.
+    /// Serves until `shutdown`, and sweeps and looks after the books meanwhile.
     ///
     /// # Errors
     /// The server cannot run.
     pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
         let sweeps = sweeper::run(self.sweeping, self.sweep_interval, shutdown.clone());
         let sweeping = tokio::spawn(sweeps);
+        let caring = tokio::spawn(self.caretaker.run(shutdown.clone()));
         let outcome = self.grpc.serve(sockets, shutdown.clone()).await;
         // Whatever ended the server ends the sweeper too; a sweep under way is a few statements.
         shutdown.trigger();
-        let _ = tokio::time::timeout(shutdown.drain(), sweeping).await;
+        let clockworks = futures::future::join(sweeping, caring);
+        let _ = tokio::time::timeout(shutdown.drain(), clockworks).await;
         // What the tellers took is done before the database goes.
         self.book.close().await;
         self.db.close().await;
@@ -122,22 +150,72 @@ impl App {
     }
 }
 
-fn admin_rpc(
+fn rules(
     book: &SqlBook,
+    office: Arc<SqlOffice>,
     usage: &Arc<Usage>,
     configured: Plans,
     clock: &Arc<dyn Clock>,
-) -> UsageAdminRpc {
+) -> (Arc<Rulebook>, Arc<Corrector>) {
     let book = Arc::new(book.clone());
     let shelves = Shelves {
         store: book.clone(),
         lists: book.clone(),
         book: book.clone(),
+        pace: office,
     };
     let ids = Arc::new(SystemIds);
     let rulebook = Rulebook::new(shelves, configured, Arc::clone(clock), ids.clone());
     let corrector = Corrector::new(Arc::clone(usage), book, Arc::clone(clock), ids);
-    UsageAdminRpc::new(Arc::new(rulebook), Arc::new(corrector))
+    (Arc::new(rulebook), Arc::new(corrector))
+}
+
+/// Compares the books of a database with each other, while it may be in use, and changes nothing.
+///
+/// # Errors
+/// The database does not open, is not up to date, or does not answer.
+pub async fn reconcile(config: &Config) -> Result<Findings, StartError> {
+    let db = Database::open::<Migrator>(&config.database, false).await?;
+    let findings = SqlOffice::new(db.clone()).reconcile(&config.calendar).await;
+    db.close().await;
+    Ok(findings?)
+}
+
+fn caretaker(
+    db: &Database,
+    calendar: &Calendar,
+    settings: CareSettings,
+    clock: &Arc<dyn Clock>,
+) -> Result<Caretaker, StartError> {
+    let office = Arc::new(SqlOffice::new(db.clone()));
+    let receiver: Option<Arc<dyn Receiver>> = match settings.webhook.clone() {
+        Some((endpoint, secrets)) => {
+            Some(Arc::new(WebhookReceiver(Sender::new(endpoint, secrets)?)))
+        }
+        None => None,
+    };
+    let brake = Brake::new(
+        office.clone(),
+        settings.breaker,
+        Arc::clone(clock),
+        Arc::new(SystemIds),
+    );
+    let audits = Audits {
+        auditor: office.clone(),
+        chores: office.clone(),
+        alerts: office.clone(),
+        clock: Arc::clone(clock),
+        ids: Arc::new(SystemIds),
+        calendar: calendar.clone(),
+    };
+    Ok(Caretaker {
+        months: office.clone(),
+        brake,
+        alerts: Alerts::new(office, receiver, Arc::clone(clock)),
+        audits,
+        clock: Arc::clone(clock),
+        settings,
+    })
 }
 
 fn readiness(db: &Database) -> Readiness {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use config::{Common, Listen, Reader};
 use server::GrpcSettings;
 
+use crate::caretaker::CareSettings;
 use crate::domain::plan::Plans;
 use crate::domain::window::Calendar;
 
@@ -45,6 +46,8 @@ pub struct Config {
     /// `BOTTEGA_USAGE_TELLERS`: how many transactions write the books at a time, 1 to 16, default
     /// 2; always one on SQLite. Each takes a connection and everything that waits.
     pub tellers: usize,
+    /// How the books are looked after.
+    pub care: CareSettings,
 }
 
 impl Config {
@@ -62,6 +65,7 @@ impl Config {
             sweep_interval: sweep_interval(reader),
             keep_reservations: keep_reservations(reader),
             tellers: usize::try_from(reader.number("BOTTEGA_USAGE_TELLERS", 2, 1, 16)).unwrap_or(2),
+            care: CareSettings::read(reader),
             common,
             database,
         }

@@ -1,10 +1,14 @@
 //! Transactions: IMMEDIATE on SQLite, and begun where a cancelled caller cannot cut them short.
 
 use std::ops::Deref;
+use std::time::Duration;
 
-use sea_orm::{DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode,
+    TransactionOptions, TransactionTrait,
+};
 
-use crate::{Database, DatabaseError};
+use crate::{Backend, Database, DatabaseError};
 
 /// An open transaction; dropping it rolls it back.
 pub struct Transaction(DatabaseTransaction);
@@ -16,22 +20,51 @@ impl Database {
     /// # Errors
     /// No connection is free in time, or the database does not answer.
     pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
-        let writer = self.write().clone();
-        // A `begin` dropped half-way poisons the pooled connection (see connect.rs), so it runs in
-        // a task of its own, which ends whatever becomes of the caller.
-        let begun = tokio::spawn(async move {
-            // A deferred transaction that reads before it writes fails with "database is locked"
-            // as soon as two meet.
-            let options = TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..TransactionOptions::default()
-            };
-            #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
-            writer.begin_with_options(options).await
-        });
-        let transaction = begun.await.map_err(DatabaseError::unavailable)??;
-        Ok(Transaction(transaction))
+        begin(self.write().clone(), SqliteTransactionMode::Immediate).await
     }
+
+    /// Begins a transaction that only reads, and sees the database as it is at one moment however
+    /// long it reads. It keeps no writer waiting. On PostgreSQL its statements may run for
+    /// `statement_timeout`.
+    ///
+    /// # Errors
+    /// No connection is free in time, or the database does not answer.
+    pub async fn snapshot(
+        &self,
+        statement_timeout: Duration,
+    ) -> Result<Transaction, DatabaseError> {
+        let reader = self.read().clone();
+        let transaction = begin(reader, SqliteTransactionMode::Deferred).await?;
+        if self.backend() == Backend::Postgres {
+            let millis = statement_timeout.as_millis();
+            let sql = format!(
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+                 SET LOCAL statement_timeout = {millis}"
+            );
+            transaction.execute_unprepared(&sql).await?;
+        }
+        Ok(transaction)
+    }
+}
+
+async fn begin(
+    connection: DatabaseConnection,
+    mode: SqliteTransactionMode,
+) -> Result<Transaction, DatabaseError> {
+    // A `begin` dropped half-way poisons the pooled connection (see connect.rs), so it runs in
+    // a task of its own, which ends whatever becomes of the caller.
+    let begun = tokio::spawn(async move {
+        // A deferred transaction that reads before it writes fails with "database is locked"
+        // as soon as two meet.
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(mode),
+            ..TransactionOptions::default()
+        };
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
+        connection.begin_with_options(options).await
+    });
+    let transaction = begun.await.map_err(DatabaseError::unavailable)??;
+    Ok(Transaction(transaction))
 }
 
 impl Transaction {

@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["config", "contracts", "errors", "telemetry", "types"],
     ),
     ("shared/database", &["config", "errors", "types"]),
+    ("shared/webhooks", &["types"]),
     (
         "shared/server",
         &[
@@ -38,7 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("services/auth", SHARED),
     ("services/file", SHARED),
     ("services/generation", SHARED),
-    ("services/usage", SHARED),
+    ("services/usage", SHARED_AND_WEBHOOKS),
     // Measures from outside what production wires.
     (
         "bench",
@@ -96,6 +97,19 @@ const SHARED: &[&str] = &[
     "server",
     "telemetry",
     "types",
+];
+
+// Who tells other people's servers something.
+const SHARED_AND_WEBHOOKS: &[&str] = &[
+    "config",
+    "contracts",
+    "database",
+    "errors",
+    "identity",
+    "server",
+    "telemetry",
+    "types",
+    "webhooks",
 ];
 
 fn manifest(folder: &str) -> toml::Table {

@@ -1,5 +1,7 @@
-//! Outgoing calls to the other services, each within its own time.
+//! Outgoing calls to the other services and to the operator's receiver, each within its own time.
 
 mod generation;
+mod receiver;
 
 pub use generation::GenerationPeer;
+pub use receiver::WebhookReceiver;

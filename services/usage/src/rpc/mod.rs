@@ -3,6 +3,7 @@
 mod admin;
 mod convert;
 mod error;
+mod export;
 mod records;
 mod usage_service;
 

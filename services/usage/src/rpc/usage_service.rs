@@ -16,19 +16,21 @@ use tonic::{Request, Response, Status};
 
 use super::{convert, records};
 use crate::domain::clerk::{Done, Instruction};
+use crate::domain::records::Records;
 use crate::domain::usage::Usage;
 
 /// The rpcs.
 #[derive(Clone)]
 pub struct UsageRpc {
     usage: Arc<Usage>,
+    pub(super) records: Records,
 }
 
 impl UsageRpc {
     /// Serves these use cases.
     #[must_use]
-    pub fn new(usage: Arc<Usage>) -> Self {
-        Self { usage }
+    pub fn new(usage: Arc<Usage>, records: Records) -> Self {
+        Self { usage, records }
     }
 
     async fn post(&self, instruction: Instruction) -> Result<Done, Fault> {
@@ -77,7 +79,7 @@ impl UsageService for UsageRpc {
         &self,
         request: Request<ExportUsageRequest>,
     ) -> Result<Response<Self::ExportUsageStream>, Status> {
-        Ok(Response::new(records::export(self, request).await?))
+        Ok(records::export(self, request).await?)
     }
 
     async fn reserve(

@@ -6,6 +6,7 @@ mod counters;
 mod error;
 mod ledger;
 mod migration;
+mod office;
 mod reservations;
 mod retry;
 mod row_set;
@@ -32,6 +33,7 @@ use rules::Shelf;
 use teller::Tellers;
 
 pub use migration::Migrator;
+pub use office::SqlOffice;
 
 /// What the books are kept by.
 pub struct Desk {

@@ -9,7 +9,7 @@ use types::UserId;
 
 use super::error::StoreError;
 use super::row_set::{self, Column, Kind};
-use crate::domain::entry::{Entry, EntryKind};
+use crate::domain::entry::{Account, Entry, EntryKind};
 use crate::domain::scope::Purpose;
 
 const MINUTE: i64 = 60_000_000;
@@ -73,14 +73,15 @@ struct Minute {
     microusd: i64,
 }
 
-/// Adds charges and losses to the sums of their days. Corrections are no use: they stand in the
-/// ledger only.
+/// Adds charges and losses to the sums of their days, and corrections, which are no use, as work of
+/// their own name.
 pub async fn add_days(
     connection: &impl ConnectionTrait,
     entries: &[Entry],
 ) -> Result<(), StoreError> {
     let mut sums: BTreeMap<Name<'_>, Sum> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| is_use(entry.kind)) {
+    let counts = |entry: &&Entry| is_use(entry.kind) || entry.kind == EntryKind::Adjustment;
+    for entry in entries.iter().filter(counts) {
         let sum = sums.entry(name(entry)).or_default();
         sum.units = sum.units.saturating_add(entry.units);
         sum.tokens = sum.tokens.saturating_add(entry.tokens);
@@ -88,7 +89,7 @@ pub async fn add_days(
             EntryKind::Loss => sum.loss = sum.loss.saturating_add(entry.amount.0),
             _ => {
                 sum.records += 1;
-                sum.charged = sum.charged.saturating_add(entry.amount.0);
+                sum.charged = sum.charged.saturating_add(charged(entry));
             }
         }
     }
@@ -147,6 +148,14 @@ pub async fn add_minutes(
     Ok(())
 }
 
+// What goes back to the owner counts the other way.
+fn charged(entry: &Entry) -> i64 {
+    match entry.credit {
+        Account::User(_) => -entry.amount.0,
+        _ => entry.amount.0,
+    }
+}
+
 fn is_use(kind: EntryKind) -> bool {
     matches!(kind, EntryKind::Charge | EntryKind::Loss)
 }
@@ -164,7 +173,10 @@ fn name(entry: &Entry) -> Name<'_> {
         owner: entry.owner,
         day: entry.day,
         tier: &entry.tier,
-        work: kind,
+        work: match entry.kind {
+            EntryKind::Adjustment => "ADJUSTMENT",
+            _ => kind,
+        },
         provider,
         model,
         project,

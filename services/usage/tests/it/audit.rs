@@ -75,7 +75,8 @@ impl Books {
                     SUM(CASE kind WHEN 'loss' THEN amount ELSE 0 END) AS loss
                 FROM entries WHERE kind IN ('charge', 'loss')
                 GROUP BY day, owner, tier, work, provider, model, project, api_key)
-             SELECT COUNT(*) AS n FROM sums s FULL JOIN usage_daily k
+             SELECT COUNT(*) AS n FROM sums s
+             FULL JOIN (SELECT * FROM usage_daily WHERE work <> 'ADJUSTMENT') k
                 ON k.day = s.day AND k.owner = s.owner AND k.tier = s.tier AND k.work = s.work
                 AND k.provider = s.provider AND k.model = s.model AND k.project = s.project
                 AND k.api_key = s.api_key

@@ -6,6 +6,7 @@
 )]
 
 mod admin;
+mod alerts;
 mod audit;
 mod books;
 mod dice;
@@ -14,10 +15,16 @@ mod keeper;
 mod life;
 mod migrations;
 mod model;
+mod months;
+mod office;
 mod quota;
 mod races;
+mod reconcile;
+mod records;
+mod reports;
 mod rollover;
 mod sequences;
 mod served;
 mod service;
+mod spending;
 mod sweep;

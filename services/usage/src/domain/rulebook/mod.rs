@@ -11,6 +11,7 @@ use super::audit::{AuditEvent, Signature};
 use super::budget::{Budget, BudgetChange, NewBudget};
 use super::counter::{Key, Standing};
 use super::error::Error;
+use super::forecast::{PaceStore, forecast};
 use super::plan::{Plan, Plans};
 use super::ports::{Book, RuleLists, RuleStore};
 use super::price::{NewPrice, Price};
@@ -49,6 +50,8 @@ pub struct BudgetStanding {
     pub budget: Budget,
     /// What stands on its counter now.
     pub standing: Standing,
+    /// What will be used by the end of its window; 0 when too little is known.
+    pub forecast: i64,
 }
 
 /// The rules, as operators see them.
@@ -56,6 +59,7 @@ pub struct Rulebook {
     store: Arc<dyn RuleStore>,
     lists: Arc<dyn RuleLists>,
     book: Arc<dyn Book>,
+    pace: Arc<dyn PaceStore>,
     configured: Plans,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
@@ -69,6 +73,8 @@ pub struct Shelves {
     pub lists: Arc<dyn RuleLists>,
     /// Works by them.
     pub book: Arc<dyn Book>,
+    /// Knows how use goes on.
+    pub pace: Arc<dyn PaceStore>,
 }
 
 impl Origin {
@@ -91,11 +97,17 @@ impl Rulebook {
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
-        let Shelves { store, lists, book } = shelves;
+        let Shelves {
+            store,
+            lists,
+            book,
+            pace,
+        } = shelves;
         Self {
             store,
             lists,
             book,
+            pace,
             configured,
             clock,
             ids,
@@ -284,11 +296,16 @@ impl Rulebook {
         let checks: Vec<_> = checks.collect();
         let keys: Vec<Key> = checks.iter().map(|check| check.key.clone()).collect();
         let tallies = self.book.tallies(&keys).await?;
-        let standings = budgets.into_iter().zip(checks.into_iter().zip(tallies));
-        let standing = |(budget, (check, tally))| BudgetStanding {
-            budget,
-            standing: Standing { check, tally },
-        };
-        Ok(standings.map(standing).collect())
+        let mut standings = Vec::with_capacity(budgets.len());
+        for (budget, (check, tally)) in budgets.into_iter().zip(checks.into_iter().zip(tallies)) {
+            let (pace, calendar) = (self.pace.as_ref(), rules.calendar());
+            let forecast = forecast(pace, &budget, tally.used, calendar, now).await?;
+            standings.push(BudgetStanding {
+                budget,
+                standing: Standing { check, tally },
+                forecast,
+            });
+        }
+        Ok(standings)
     }
 }

@@ -141,7 +141,11 @@ fn check_percents(percents: &[i32], violations: &mut Violations) {
 
 impl From<BudgetStanding> for WireBudget {
     fn from(one: BudgetStanding) -> Self {
-        let BudgetStanding { budget, standing } = one;
+        let BudgetStanding {
+            budget,
+            standing,
+            forecast,
+        } = one;
         Self {
             id: budget.id.to_string(),
             name: budget.name,
@@ -152,7 +156,7 @@ impl From<BudgetStanding> for WireBudget {
             hard: budget.is_hard,
             alert_percents: budget.alert_percents,
             standing: Some(Limit::from(&standing)),
-            forecast: 0,
+            forecast,
             created_at: Some(budget.created_at.into()),
             updated_at: Some(budget.updated_at.into()),
             created_by: budget.created_by,

@@ -31,22 +31,36 @@ use contracts::usage::v1::{
 };
 use tonic::{Request, Response, Status};
 
+use crate::domain::alerts::Alerts;
+use crate::domain::reports::Reports;
 use crate::domain::rulebook::{Corrector, Rulebook};
+use crate::domain::spending::Brake;
 
 /// The rpcs.
 #[derive(Clone)]
 pub struct UsageAdminRpc {
     rulebook: Arc<Rulebook>,
     corrector: Arc<Corrector>,
+    reports: Reports,
+    alerts: Alerts,
+    brake: Brake,
 }
 
 impl UsageAdminRpc {
     /// Serves these use cases.
     #[must_use]
-    pub fn new(rulebook: Arc<Rulebook>, corrector: Arc<Corrector>) -> Self {
+    pub fn new(
+        (rulebook, corrector): (Arc<Rulebook>, Arc<Corrector>),
+        reports: Reports,
+        alerts: Alerts,
+        brake: Brake,
+    ) -> Self {
         Self {
             rulebook,
             corrector,
+            reports,
+            alerts,
+            brake,
         }
     }
 }

@@ -4,6 +4,7 @@ mod m0001_reservations;
 mod m0002_books;
 mod m0003_ledger;
 mod m0004_rules;
+mod m0005_care;
 
 use sea_orm_migration::prelude::*;
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_books::Step),
             Box::new(m0003_ledger::Step),
             Box::new(m0004_rules::Step),
+            Box::new(m0005_care::Step),
         ]
     }
 }
