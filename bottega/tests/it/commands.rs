@@ -73,6 +73,22 @@ fn migrate_can_be_done_twice() {
 }
 
 #[test]
+fn fresh_books_agree() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = defaults(folder.path());
+    let (code, out, err) = run(&["admin", "reconcile"], &settings);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(err.contains("run `bottega migrate` first"), "{err}");
+    run(&["migrate"], &settings);
+    let (code, out, err) = run(&["admin", "reconcile"], &settings);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.starts_with("0 differences; balances are off by $0.000000"), "{out}");
+    let (code, out, _) = run(&["admin", "reconcile", "--json"], &settings);
+    let told: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &told["imbalanceMicrousd"]), (Some(0), &0.into()));
+}
+
+#[test]
 fn a_taken_address_is_a_failed_start() {
     let folder = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

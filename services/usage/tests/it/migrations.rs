@@ -8,11 +8,12 @@ use usage::domain::meter::Meter;
 
 use crate::books::{Books, user};
 
-pub const STEPS: [&str; 4] = [
+pub const STEPS: [&str; 5] = [
     "m0001_reservations",
     "m0002_books",
     "m0003_ledger",
     "m0004_rules",
+    "m0005_care",
 ];
 
 #[tokio::test]

@@ -3,6 +3,8 @@
 
 mod csv;
 mod json;
+#[cfg(test)]
+mod tests;
 mod text;
 mod xlsx;
 
@@ -11,6 +13,7 @@ use std::str::FromStr;
 use bytes::Bytes;
 use contracts::google::api::HttpBody;
 use errors::Fault;
+use futures::future;
 use futures::stream::{self, BoxStream, StreamExt};
 use tonic::Status;
 
@@ -103,5 +106,12 @@ fn framed(
 ) -> Bodies {
     let middle = pages.map(move |records| page(records?));
     let end = stream::iter(end.map(Ok));
-    stream::iter([begin]).chain(middle).chain(end).boxed()
+    // What failed has no end that could be taken for one.
+    let whole = stream::iter([begin]).chain(middle).chain(end);
+    let until_failure = whole.scan(false, |has_failed, piece: Result<Bytes, Fault>| {
+        let next = (!*has_failed).then_some(piece);
+        *has_failed |= next.as_ref().is_some_and(Result::is_err);
+        future::ready(next)
+    });
+    until_failure.boxed()
 }

@@ -87,7 +87,7 @@ impl RecordStore for SqlOffice {
 
     async fn count(&self, owner: UserId, span: Span, most: u64) -> Result<u64, Error> {
         let sql = format!(
-            "SELECT COUNT(*) AS n FROM (SELECT 1 FROM entries WHERE {THEIRS} LIMIT $4) some"
+            "SELECT COUNT(*) AS n FROM (SELECT 1 FROM entries WHERE {THEIRS} LIMIT $4) counted"
         );
         let [from, until] = bounds(span);
         let values = [owner.uuid().into(), from.into(), until.into(), most.into()];
