@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
-use sea_orm::ConnectionTrait;
 use testkit::TestDb;
 use types::{Microusd, ReservationId, UserId};
 use usage::domain::clerk::Instruction;

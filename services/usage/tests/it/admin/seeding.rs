@@ -264,6 +264,7 @@ async fn without_lock(test: &TestDb, books: &Books) -> SqlBook {
         calendar: Calendar::utc(),
         clock: Arc::new(books.clock.clone()),
         ids: Arc::new(SystemIds),
+        tellers: 2,
     };
     SqlBook::new(Database::connect(&settings).await.unwrap(), desk)
 }
