@@ -98,10 +98,7 @@ impl App {
         let signals = Arc::new(Signals::default());
         let cooling = Arc::new(Cooling::new(Arc::clone(&clock)));
         let prices = Arc::new(PriceBoard::default());
-        let price_watch = PriceWatch {
-            source: usage,
-            board: Arc::clone(&prices),
-        };
+        let price_watch = PriceWatch::new(usage, Arc::clone(&prices));
         let studio = Arc::new(Studio {
             work: store.clone(),
             files: Arc::clone(&files),

@@ -12,13 +12,17 @@ const PAUSE: Duration = Duration::from_secs(15);
 
 /// Hears prices.
 pub struct PriceWatch {
-    /// Who knows them.
-    pub source: Arc<dyn Prices>,
-    /// Where they are read.
-    pub board: Arc<PriceBoard>,
+    source: Arc<dyn Prices>,
+    board: Arc<PriceBoard>,
 }
 
 impl PriceWatch {
+    /// Hears the prices that `source` knows, for those who read them on `board`.
+    #[must_use]
+    pub fn new(source: Arc<dyn Prices>, board: Arc<PriceBoard>) -> Self {
+        Self { source, board }
+    }
+
     /// Asks now and every fifteen seconds, until the switch is thrown.
     pub async fn run(self, shutdown: Shutdown) {
         let mut is_away = false;

@@ -118,11 +118,11 @@ impl Model {
         let Some(row) = self.rows.get_mut(&id) else {
             return Word::Missing;
         };
-        if !row.state.expires() {
-            return Word::Wrong;
-        }
-        if row.amended == Some(money) {
+        if row.state.expires() && row.amended == Some(money) {
             return Word::Repeat;
+        }
+        if row.state != State::Held {
+            return Word::Wrong;
         }
         if money > row.money.held && money - row.money.held > left {
             return Word::Over;

@@ -75,11 +75,12 @@ impl Sheet {
     pub(super) fn amend(&mut self, amendment: &Amendment) -> Outcome {
         let amend_hash = amendment.hash();
         let row = self.row(amendment.id)?;
-        if !row.state.expires() {
-            return Err(WrongState(row.state).into());
-        }
-        if row.amend_hash == amend_hash {
+        if row.state.expires() && row.amend_hash == amend_hash {
             return Ok(self.repeated(row.clone()));
+        }
+        // A confirmed one belongs to a task that was accepted at its price.
+        if row.state != State::Held {
+            return Err(WrongState(row.state).into());
         }
         let mut amended = row.clone();
         if let Some(work) = &amendment.work {
