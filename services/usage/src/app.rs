@@ -114,7 +114,7 @@ impl App {
         let usage = Usage::new(Arc::new(book.clone()), config.hold_ttl, Arc::clone(&clock));
         let usage = Arc::new(usage);
         let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage), records));
-        let rules = rules(&book, office.clone(), &usage, config.plans, &clock);
+        let rules = rules(&book, office, &usage, config.plans, &clock);
         let (alerts, brake) = (caretaker.alerts.clone(), caretaker.brake.clone());
         let admin = UsageAdminRpc::new(rules, reports, alerts, brake);
         let admin = UsageAdminServiceServer::new(admin);

@@ -20,7 +20,7 @@ pub(super) async fn report(
 ) -> Result<ReportUsageResponse, Fault> {
     let question = question(request.get_ref(), rpc.reports.today())?;
     let report = rpc.reports.report(question).await?;
-    Ok(answer(report))
+    Ok(answer(&report))
 }
 
 fn question(request: &ReportUsageRequest, today: i32) -> Result<Question, Fault> {
@@ -71,7 +71,7 @@ fn question(request: &ReportUsageRequest, today: i32) -> Result<Question, Fault>
     })
 }
 
-fn answer(report: Report) -> ReportUsageResponse {
+fn answer(report: &Report) -> ReportUsageResponse {
     let last = report.sums.last().filter(|_| report.has_more);
     let next_page_token = last.map(|sum| token_of(&report.groups, &sum.names));
     let rows = report.sums.iter().map(|sum| row(&report.groups, sum));

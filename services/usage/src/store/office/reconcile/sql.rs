@@ -72,7 +72,44 @@ pub(super) fn held(backend: Backend) -> Comparison<'static> {
 /// A configured limit counts from when it was first met: where the configuration changed at `changed`,
 /// within the window, or an owner has another plan since, a counter may have seen less.
 pub(super) fn used(backend: Backend, windows: &[Days], changed: i64) -> Comparison<'static> {
-    let list = match backend {
+    let list = window_list(backend);
+    let sums = sums_of_days(backend, windows);
+    let movers = id_text(backend, "owner");
+    let sql = format!(
+        "WITH windows AS ({list}),
+        sums AS ({}),
+        movers AS (SELECT 'user:' || {movers} AS subject FROM reservations
+            GROUP BY owner HAVING COUNT(DISTINCT tier) > 1),
+        stands AS (SELECT c.subject, c.meter, c.window_kind, c.window_start, c.used, w.family,
+              COALESCE(CASE c.meter WHEN 'MICROUSD' THEN s.charged ELSE s.units END, 0) AS should
+            FROM counters c
+            JOIN windows w ON w.family = {} AND w.kind = c.window_kind AND w.start = c.window_start
+            LEFT JOIN sums s ON s.subject = c.subject AND s.kind = w.kind AND s.start = w.start
+            WHERE c.meter IN ('GENERATIONS', 'MICROUSD'))
+        SELECT t.subject || ' ' || t.meter || ' ' || t.window_kind || ' '
+              || CAST(t.window_start AS TEXT) AS subject,
+            t.should AS e0, t.used AS f0
+        FROM stands t LEFT JOIN movers m ON m.subject = t.subject
+        WHERE t.used <> t.should AND NOT (t.used < t.should AND t.family = 'user'
+            AND (t.window_start < $2 OR m.subject IS NOT NULL))
+        ORDER BY 1",
+        sums,
+        family(backend, "c.subject"),
+    );
+    Comparison {
+        check: Check::Used,
+        sql,
+        values: vec![
+            serde_json::json!(windows).to_string().into(),
+            changed.into(),
+        ],
+        names: &["used"],
+    }
+}
+
+// The windows of the first parameter.
+const fn window_list(backend: Backend) -> &'static str {
+    match backend {
         Backend::Postgres => {
             "SELECT * FROM json_to_recordset($1::json) AS w
                (family TEXT, kind TEXT, start BIGINT, first INTEGER, last INTEGER)"
@@ -82,7 +119,11 @@ pub(super) fn used(backend: Backend, windows: &[Days], changed: i64) -> Comparis
                w.value ->> 'start' AS start, w.value ->> 'first' AS first, w.value ->> 'last' AS last
              FROM json_each($1) w"
         }
-    };
+    }
+}
+
+// What each scope that has counters used in each window.
+fn sums_of_days(backend: Backend, windows: &[Days]) -> String {
     let owner = id_text(backend, "d.owner");
     let families = [
         ("global", "'global'".to_owned(), "TRUE"),
@@ -118,37 +159,7 @@ pub(super) fn used(backend: Backend, windows: &[Days], changed: i64) -> Comparis
             )
         })
         .collect();
-    let movers = id_text(backend, "owner");
-    let sql = format!(
-        "WITH windows AS ({list}),
-        sums AS ({}),
-        movers AS (SELECT 'user:' || {movers} AS subject FROM reservations
-            GROUP BY owner HAVING COUNT(DISTINCT tier) > 1),
-        stands AS (SELECT c.subject, c.meter, c.window_kind, c.window_start, c.used, w.family,
-              COALESCE(CASE c.meter WHEN 'MICROUSD' THEN s.charged ELSE s.units END, 0) AS should
-            FROM counters c
-            JOIN windows w ON w.family = {} AND w.kind = c.window_kind AND w.start = c.window_start
-            LEFT JOIN sums s ON s.subject = c.subject AND s.kind = w.kind AND s.start = w.start
-            WHERE c.meter IN ('GENERATIONS', 'MICROUSD'))
-        SELECT t.subject || ' ' || t.meter || ' ' || t.window_kind || ' '
-              || CAST(t.window_start AS TEXT) AS subject,
-            t.should AS e0, t.used AS f0
-        FROM stands t LEFT JOIN movers m ON m.subject = t.subject
-        WHERE t.used <> t.should AND NOT (t.used < t.should AND t.family = 'user'
-            AND (t.window_start < $2 OR m.subject IS NOT NULL))
-        ORDER BY 1",
-        sums.join(" UNION ALL "),
-        family(backend, "c.subject"),
-    );
-    Comparison {
-        check: Check::Used,
-        sql,
-        values: vec![
-            serde_json::json!(windows).to_string().into(),
-            changed.into(),
-        ],
-        names: &["used"],
-    }
+    sums.join(" UNION ALL ")
 }
 
 /// The roll-up of the days after `day` is the ledger by the day.
