@@ -74,35 +74,27 @@ impl Months for SqlOffice {
 impl SqlOffice {
     async fn make_month(&self, month: Window) -> Result<(), StoreError> {
         let name = name_of(month.start);
-        if has_table(self.db.read(), &name).await? {
+        if has_month(self.db.read(), &name).await? {
             return Ok(());
         }
-        let tx = self.db.begin().await?;
-        if !is_ours(&tx).await? || has_table(&*tx, &name).await? {
+        // Writers lock the ledger, then a month of it: so does who moves rows, and who does not only
+        // locks where none is.
+        for (lock, moves) in [("entries_default", false), ("entries", true)] {
+            let tx = self.db.begin().await?;
+            if !is_ours(&tx).await? || has_month(&*tx, &name).await? {
+                return Ok(());
+            }
+            let lock = format!("LOCK TABLE {lock} IN ACCESS EXCLUSIVE MODE");
+            tx.execute_unprepared(&lock).await?;
+            if !moves && has_strays(&tx, month).await? {
+                tx.rollback().await?;
+                continue;
+            }
+            tx.execute_unprepared(&making(&name, month, moves)).await?;
+            tx.commit().await?;
+            tracing::info!(month = name, moves, "ledger month made");
             return Ok(());
         }
-        let (start, end) = (month.start.micros(), month.reset.micros());
-        let sql = "SELECT CASE WHEN EXISTS (SELECT 1 FROM entries_default \
-                   WHERE created_at >= $1 AND created_at < $2) THEN 1::bigint ELSE 0 END AS n";
-        let squatters: Vec<Number> = rows(&*tx, sql, [start.into(), end.into()]).await?;
-        let sql = if squatters.first().is_some_and(|row| row.n == 1) {
-            format!(
-                "ALTER TABLE entries DETACH PARTITION entries_default;
-                 ALTER TABLE entries_default RENAME TO entries_moving;
-                 CREATE TABLE entries_default PARTITION OF entries DEFAULT;
-                 CREATE TABLE {name} PARTITION OF entries FOR VALUES FROM ({start}) TO ({end});
-                 INSERT INTO entries SELECT * FROM entries_moving;
-                 DROP TABLE entries_moving"
-            )
-        } else {
-            format!(
-                "CREATE TABLE {name} (LIKE entries INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
-                 ALTER TABLE entries ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
-            )
-        };
-        tx.execute_unprepared(&sql).await?;
-        tx.commit().await?;
-        tracing::info!(month = name, "ledger month made");
         Ok(())
     }
 
@@ -118,7 +110,7 @@ impl SqlOffice {
             return Ok(false);
         };
         let tx = self.db.begin().await?;
-        if !is_ours(&tx).await? || !has_table(&*tx, name).await? {
+        if !is_ours(&tx).await? || !has_month(&*tx, name).await? {
             return Ok(false);
         }
         // Readers go on while it is summed up; only the drop needs the ledger for itself.
@@ -137,14 +129,43 @@ impl SqlOffice {
     }
 }
 
+fn making(name: &str, month: Window, moves: bool) -> String {
+    let (start, end) = (month.start.micros(), month.reset.micros());
+    if moves {
+        return format!(
+            "ALTER TABLE entries DETACH PARTITION entries_default;
+             ALTER TABLE entries_default RENAME TO entries_moving;
+             CREATE TABLE entries_default PARTITION OF entries DEFAULT;
+             CREATE TABLE {name} PARTITION OF entries FOR VALUES FROM ({start}) TO ({end});
+             INSERT INTO entries SELECT * FROM entries_moving;
+             DROP TABLE entries_moving"
+        );
+    }
+    format!(
+        "CREATE TABLE {name} (LIKE entries INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+         ALTER TABLE entries ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
+    )
+}
+
+async fn has_strays(tx: &Transaction, month: Window) -> Result<bool, StoreError> {
+    let (start, end) = (month.start.micros(), month.reset.micros());
+    let sql = "SELECT CASE WHEN EXISTS (SELECT 1 FROM entries_default \
+               WHERE created_at >= $1 AND created_at < $2) THEN 1::bigint ELSE 0 END AS n";
+    let strays: Vec<Number> = rows(&**tx, sql, [start.into(), end.into()]).await?;
+    Ok(strays.first().is_some_and(|row| row.n == 1))
+}
+
 async fn is_ours(tx: &Transaction) -> Result<bool, StoreError> {
     tx.execute_unprepared(LIMITS).await?;
     let lock: Vec<Number> = rows(&**tx, LOCK, []).await?;
     Ok(lock.first().is_some_and(|row| row.n == 1))
 }
 
-async fn has_table(on: &impl ConnectionTrait, name: &str) -> Result<bool, StoreError> {
-    let sql = "SELECT CASE WHEN to_regclass($1) IS NULL THEN 0::bigint ELSE 1 END AS n";
+// Asked of the catalogue's rows: `to_regclass` may remember, within a transaction, that there was no
+// such table before another one made it.
+async fn has_month(on: &impl ConnectionTrait, name: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT COUNT(*) AS n FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid \
+               WHERE i.inhparent = 'entries'::regclass AND c.relname = $1";
     let found: Vec<Number> = rows(on, sql, [name.into()]).await?;
     Ok(found.first().is_some_and(|row| row.n == 1))
 }
