@@ -82,7 +82,10 @@ fn fresh_books_agree() {
     run(&["migrate"], &settings);
     let (code, out, err) = run(&["admin", "reconcile"], &settings);
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.starts_with("0 differences; balances are off by $0.000000"), "{out}");
+    assert!(
+        out.starts_with("0 differences; balances are off by $0.000000"),
+        "{out}"
+    );
     let (code, out, _) = run(&["admin", "reconcile", "--json"], &settings);
     let told: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &told["imbalanceMicrousd"]), (Some(0), &0.into()));
