@@ -48,7 +48,7 @@ impl AuditEvent {
     pub fn new(
         by: &Signature,
         action: &str,
-        target: impl ToString,
+        target: &impl ToString,
         before: Option<Value>,
         after: Option<Value>,
     ) -> Self {

@@ -52,7 +52,7 @@ pub enum Error {
 impl Error {
     /// One field that is wrong in a way only the books know.
     #[must_use]
-    pub fn invalid(field: &str, description: impl ToString) -> Self {
+    pub fn invalid(field: &str, description: &impl ToString) -> Self {
         let (field, description) = (field.to_owned(), description.to_string());
         Self::Invalid(vec![FieldViolation { field, description }])
     }

@@ -43,7 +43,7 @@ impl Sheet {
         let rooms = keys.iter().map(|key| room(self.tally(key)));
         if let Some(most) = rooms.max().filter(|most| adjustment.amount < -most) {
             let problem = format!("gives back more than the {most} that are used");
-            return Err(Error::invalid("amount", problem));
+            return Err(Error::invalid("amount", &problem));
         }
         for key in keys {
             // Of a shorter window only what is used in it.

@@ -79,7 +79,7 @@ impl Corrector {
         let event = AuditEvent::new(
             &by,
             "adjustment.create",
-            id,
+            &id,
             None,
             Some(adjustment.picture()),
         );
@@ -136,7 +136,7 @@ impl Corrector {
             after["state"] = end.as_str().into();
             after["costMicrousd"] = cost.map(|cost| cost.0).into();
             let (by, before) = (self.signed(actor), Some(before.picture()));
-            let event = AuditEvent::new(&by, "reservation.resolve", id, before, Some(after));
+            let event = AuditEvent::new(&by, "reservation.resolve", &id, before, Some(after));
             self.store.note(id, &event).await?;
         }
         let instruction = match cost {

@@ -176,7 +176,7 @@ impl Rulebook {
         if let Scope::Plan(name) = &new.scope {
             let rules = self.book.rules().await?;
             let known = rules.plans.find(name);
-            known.map_err(|unknown| Error::invalid("scope.value", unknown))?;
+            known.map_err(|unknown| Error::invalid("scope.value", &unknown))?;
         }
         let by = self.signed(actor);
         let budget = new.made(&by);

@@ -131,8 +131,8 @@ fn a_day_that_never_was_is_no_window() {
     let apia = calendar("Pacific/Apia");
     let thursday = apia.containing(WindowKind::Day, at("Pacific/Apia", "2011-12-29T12:00"));
     let saturday = apia.containing(WindowKind::Day, thursday.reset);
-    assert_eq!(apia.day(thursday.start), 2011_12_29);
-    assert_eq!(apia.day(saturday.start), 2011_12_31);
+    assert_eq!(apia.day(thursday.start), 20_111_229);
+    assert_eq!(apia.day(saturday.start), 20_111_231);
     assert_eq!(thursday.reset.micros() - thursday.start.micros(), 24 * HOUR);
     let december = window("Pacific/Apia", WindowKind::Month, "2011-12-29T12:00");
     assert_eq!(december.1, 30 * 24 * 60);
@@ -148,7 +148,7 @@ fn an_evening_that_comes_again_after_midnight_counts_in_the_new_day() {
     for kind in [WindowKind::Day, WindowKind::Month] {
         assert_eq!(zone.containing(kind, again).start, midnight);
     }
-    assert_eq!(zone.day(again), 2009_11_01);
+    assert_eq!(zone.day(again), 20_091_101);
 }
 
 #[test]

@@ -29,7 +29,7 @@ pub async fn create(book: &SqlBook, budget: &Budget, by: &Signature) -> Result<(
             "cannot be made: there are {MOST_BUDGETS} budgets, and every process holds all of them \
              in memory"
         );
-        return Err(StoreError::Domain(Error::invalid("scope", problem)));
+        return Err(StoreError::Domain(Error::invalid("scope", &problem)));
     }
     insert(&*change.tx, budget)
         .await
@@ -49,7 +49,13 @@ pub async fn create(book: &SqlBook, budget: &Budget, by: &Signature) -> Result<(
     let tally = seeded.get(&key).copied().unwrap_or_default();
     let rung = alert::arisen(None, budget, &key, tally, by);
     alerts::insert(&*change.tx, &rung).await?;
-    let event = AuditEvent::new(by, "budget.create", budget.id, None, Some(budget.picture()));
+    let event = AuditEvent::new(
+        by,
+        "budget.create",
+        &budget.id,
+        None,
+        Some(budget.picture()),
+    );
     change.end(&event).await
 }
 
@@ -85,7 +91,7 @@ pub async fn update(
     let rung = alert::arisen(Some(&old), &budget, &key, tally, by);
     alerts::insert(&*change.tx, &rung).await?;
     let pictures = (Some(old.picture()), Some(budget.picture()));
-    let event = AuditEvent::new(by, "budget.update", id, pictures.0, pictures.1);
+    let event = AuditEvent::new(by, "budget.update", &id, pictures.0, pictures.1);
     change.end(&event).await?;
     Ok(budget)
 }
@@ -97,7 +103,7 @@ pub async fn delete(book: &SqlBook, id: Uuid, by: &Signature) -> Result<(), Stor
     let old = find(&*change.tx, id).await?.ok_or(NONE)?;
     let sql = "DELETE FROM budgets WHERE id = $1";
     execute(&*change.tx, sql, [id.into()]).await?;
-    let event = AuditEvent::new(by, "budget.delete", id, Some(old.picture()), None);
+    let event = AuditEvent::new(by, "budget.delete", &id, Some(old.picture()), None);
     change.end(&event).await
 }
 

@@ -31,7 +31,7 @@ pub async fn put(book: &SqlBook, plan: &Plan, by: &Signature) -> Result<Written<
     let before = change.before.plans.find(plan.name()).ok().cloned();
     seed_new_limits(&change, before.as_ref(), plan, by).await?;
     let pictures = (before.map(|plan| plan.picture()), Some(plan.picture()));
-    let event = AuditEvent::new(by, "plan.put", plan.name(), pictures.0, pictures.1);
+    let event = AuditEvent::new(by, "plan.put", &plan.name(), pictures.0, pictures.1);
     change.end(&event).await?;
     Ok(written)
 }
@@ -48,7 +48,7 @@ pub async fn delete(book: &SqlBook, name: &str, by: &Signature) -> Result<(), St
         seed_new_limits(&change, Some(&written.rule), plan, by).await?;
     }
     let pictures = (written.rule.picture(), configured.map(Plan::picture));
-    let event = AuditEvent::new(by, "plan.delete", name, Some(pictures.0), pictures.1);
+    let event = AuditEvent::new(by, "plan.delete", &name, Some(pictures.0), pictures.1);
     change.end(&event).await
 }
 

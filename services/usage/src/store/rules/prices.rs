@@ -33,13 +33,13 @@ pub async fn create(book: &SqlBook, price: &Price, by: &Signature) -> Result<Pri
                     "cannot be priced: {MOST_PRICES} prices are in force, and every process holds \
                      all of them in memory"
                 );
-                return Err(StoreError::Domain(Error::invalid("model", problem)));
+                return Err(StoreError::Domain(Error::invalid("model", &problem)));
             }
         }
     }
     insert(&*change.tx, &price).await?;
     let before = replaced.map(|old| old.picture());
-    let event = AuditEvent::new(by, "price.create", price.id, before, Some(price.picture()));
+    let event = AuditEvent::new(by, "price.create", &price.id, before, Some(price.picture()));
     change.end(&event).await?;
     Ok(price)
 }
@@ -52,7 +52,7 @@ pub async fn retire(book: &SqlBook, id: Uuid, by: &Signature) -> Result<(), Stor
     let none = || StoreError::Domain(Error::NotFound("price in force"));
     let old = load::price(rows.first().ok_or_else(none)?)?;
     set_retired(&*change.tx, id, by).await?;
-    let event = AuditEvent::new(by, "price.retire", id, Some(old.picture()), None);
+    let event = AuditEvent::new(by, "price.retire", &id, Some(old.picture()), None);
     change.end(&event).await
 }
 

@@ -25,6 +25,7 @@ fn change(id: &str, limit: i64) -> UpdateBudgetRequest {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn a_budgets_life() {
     for test in TestDb::both("usage").await {
         let mut office = Office::open(&test, PLANS).await;
@@ -103,6 +104,7 @@ async fn a_budgets_life() {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn what_was_spent_before_counts() {
     for test in TestDb::both("usage").await {
         let mut office = Office::open(&test, PLANS).await;

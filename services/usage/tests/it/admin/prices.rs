@@ -63,6 +63,7 @@ impl Office {
 }
 
 #[tokio::test]
+#[expect(clippy::too_many_lines, reason = "one story, told in its order")]
 async fn a_prices_life() {
     for test in TestDb::both("usage").await {
         let mut office = Office::open(&test, "free:1000,basic:25,pro:100").await;

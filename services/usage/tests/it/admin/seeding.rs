@@ -58,7 +58,7 @@ async fn work(books: Books, owners: [UserId; 3], mut dice: u64, stop: Arc<Atomic
         let roll = dice >> 33;
         let owner = owners[usize::try_from(roll % 3).unwrap()];
         let mut ask = books.ask_for(owner, [(Meter::Generations, 1), (Meter::Microusd, 100)]);
-        if roll % 5 == 0 {
+        if roll.is_multiple_of(5) {
             // What it is for becomes known later.
             ask.amounts.remove(&Meter::Microusd);
         } else {
@@ -66,7 +66,7 @@ async fn work(books: Books, owners: [UserId; 3], mut dice: u64, stop: Arc<Atomic
         }
         let id = ask.id;
         post(&books, Instruction::Reserve(ask)).await;
-        if roll % 5 == 0 {
+        if roll.is_multiple_of(5) {
             let amendment = Amendment {
                 id,
                 purpose: purpose(roll),
