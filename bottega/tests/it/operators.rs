@@ -27,9 +27,8 @@ async fn a_budget_refuses_what_it_does_not_pay() {
     ])
     .await;
     let (operator, user) = (app.operator().await, app.user().await);
-    app.get("/v1/admin/budgets")
-        .await
-        .expect_error(401, "UNAUTHENTICATED");
+    let unknown = app.get("/v1/admin/budgets").await;
+    unknown.expect_error(401, "UNAUTHENTICATED");
     let denied = user.get("/v1/admin/budgets").await;
     denied.expect_error(403, "PERMISSION_DENIED");
 

@@ -105,9 +105,8 @@ async fn an_order_that_has_left_goes_on(db: TestDb) {
     }
     assert!(rows::task(&suite.db, id).await.reservation_lost);
     // As an expired one, which a settlement still finds.
-    let mut reservations = suite.peers.usage.reservations.lock().unwrap();
-    reservations.insert(reservation, Held::Open);
-    drop(reservations);
+    let books = &suite.peers.usage;
+    (books.reservations.lock().unwrap()).insert(reservation, Held::Open);
     assert_eq!(user.finished(&made.id).await.status(), State::Completed);
     assert_eq!(resolved(&suite, reservation).await, Held::Settled);
     assert_eq!(suite.peers.usage.actuals(reservation), [(Money, 7_000)]);

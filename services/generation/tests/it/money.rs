@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use contracts::generation::v1::Generation;
 use contracts::generation::v1::generation::Status as State;
-use contracts::policy::v1::policy::Meter::{self, Generations, Microusd as Money, Tokens};
+use contracts::policy::v1::policy::Meter::{Generations, Microusd as Money, Tokens};
 use contracts::usage::v1::quantity::Unit;
 use contracts::usage::v1::{Price, purpose};
 use errors::{Fault, QuotaViolation, Reason};
@@ -18,7 +18,7 @@ use types::{Microusd, ReservationId};
 use uuid::Uuid;
 
 use crate::support::suite::{order, sealed};
-use crate::support::usage::Held;
+use crate::support::usage::{Actuals, Held};
 use crate::support::{Play, Scripted, Suite, on_both};
 
 on_both!(
@@ -166,7 +166,7 @@ async fn what_was_used_is_settled(db: TestDb) {
         tokens: Some(u64::MAX),
     };
     let money = |amount| vec![(Money, amount)];
-    let cases: Vec<(Play, i64, Vec<(Meter, i64)>)> = vec![
+    let cases: Vec<(Play, i64, Actuals)> = vec![
         (Play::Paint, 5_000, money(5_000)),
         (
             Play::PaintFor(counted),
@@ -202,7 +202,7 @@ async fn what_was_used_is_settled(db: TestDb) {
 async fn failures_cost_what_their_provider_says(db: TestDb) {
     let paid = |amount| Some(vec![(Generations, 0), (Money, amount)]);
     let invalid = ErrorClass::InvalidOutput;
-    let cases: Vec<(Play, Held, Option<Vec<(Meter, i64)>>)> = vec![
+    let cases: Vec<(Play, Held, Option<Actuals>)> = vec![
         (Play::Fail(ErrorClass::Policy, None), Held::Released, None),
         (Play::Fail(ErrorClass::Invalid, None), Held::Released, None),
         (

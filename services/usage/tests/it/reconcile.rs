@@ -59,6 +59,7 @@ async fn a_busy_history_agrees() {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "most of it is the list of breaks")]
 #[tokio::test]
 async fn every_break_is_found() {
     for test in TestDb::both("usage").await {

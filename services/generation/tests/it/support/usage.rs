@@ -36,6 +36,9 @@ pub struct Asked {
     pub work: usage::Work,
 }
 
+/// What a reservation was settled with.
+pub type Actuals = Vec<(Meter, i64)>;
+
 /// What the usage service keeps.
 #[derive(Default)]
 pub struct Books {
@@ -45,7 +48,7 @@ pub struct Books {
     /// What each reservation's money is for.
     pub asked: Mutex<HashMap<ReservationId, Asked>>,
     /// What each was settled with, every time.
-    pub settled: Mutex<HashMap<ReservationId, Vec<Vec<(Meter, i64)>>>>,
+    pub settled: Mutex<HashMap<ReservationId, Vec<Actuals>>>,
     /// The catalogue; it goes before list prices.
     pub prices: Mutex<Vec<usage::Price>>,
     /// How the next reservations and amendments are refused.
