@@ -205,8 +205,6 @@ async fn who_dies_after_the_receivers_answer_tells_it_again_under_the_same_id() 
         let until = now.plus(Duration::from_mins(1));
         let claimed = books.office().claim(now, until, 16).await.unwrap();
         assert_eq!(claimed.len(), 1);
-        let dying = Alerts::new(books.office(), None, Arc::new(books.clock.clone()));
-        drop(dying);
         let sender = alerts(&books, Some(&url));
         assert_eq!(sender.deliver().await.unwrap(), 0);
         books.clock.advance(Duration::from_secs(61));
