@@ -69,7 +69,7 @@ pub trait AlertStore: Send + Sync + 'static {
     async fn acknowledge(&self, id: Uuid, by: &str, now: Timestamp) -> Result<(), Error>;
 
     /// Makes one due again, from the beginning of the schedule.
-    async fn redeliver(&self, id: Uuid, now: Timestamp) -> Result<(), Error>;
+    async fn redeliver(&self, id: Uuid, by: &str, now: Timestamp) -> Result<(), Error>;
 
     /// Takes alerts that are due for this process, at most `most`; nobody else gets them before
     /// `until`. New ones of budgets are entered in the audit.
@@ -149,8 +149,8 @@ impl Alerts {
     ///
     /// # Errors
     /// There is no such alert; the books do not answer.
-    pub async fn redeliver(&self, id: Uuid) -> Result<Posted, Error> {
-        self.store.redeliver(id, self.clock.now()).await?;
+    pub async fn redeliver(&self, id: Uuid, by: &str) -> Result<Posted, Error> {
+        self.store.redeliver(id, by, self.clock.now()).await?;
         self.find(id).await
     }
 

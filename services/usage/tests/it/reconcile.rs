@@ -59,6 +59,31 @@ async fn a_busy_history_agrees() {
     }
 }
 
+// A counter that no limit is on any more sees nothing; that is no break.
+#[tokio::test]
+async fn a_budget_that_is_gone_is_no_difference() {
+    for test in TestDb::both("usage").await {
+        let books = loaded(&test).await;
+        let owner = user();
+        books.charge(owner, "gemini", 60).await;
+        books
+            .sql("DELETE FROM budgets WHERE scope_type = 'provider'")
+            .await;
+        books
+            .sql("UPDATE rules_version SET version = version + 1")
+            .await;
+        books.charge(owner, "gemini", 50).await;
+        let used = "SELECT used AS n FROM counters WHERE subject = 'provider:gemini'";
+        assert_eq!(books.number(used).await, 60, "{}", test.name());
+        assert!(findings(&books).await.is_clean(), "{}", test.name());
+        // What counted more than the days say is a break all the same.
+        books
+            .sql("UPDATE counters SET used = used + 51 WHERE subject = 'provider:gemini'")
+            .await;
+        assert!(!findings(&books).await.is_clean());
+    }
+}
+
 // What breaks the books, what mends them, and where it shows. `{user}` is one who has a history.
 const BREAKS: &[(&str, &str, Check)] = &[
     (

@@ -55,8 +55,9 @@ pub(super) async fn redeliver(
     rpc: &UsageAdminRpc,
     request: Request<RedeliverAlertRequest>,
 ) -> Result<RedeliverAlertResponse, Fault> {
+    let by = caller_of(&request)?.subject.clone();
     let id = read_id(&request.get_ref().id)?;
-    let alert = rpc.alerts.redeliver(id).await?;
+    let alert = rpc.alerts.redeliver(id, &by).await?;
     Ok(RedeliverAlertResponse {
         alert: Some(alert.into()),
     })

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use database::Backend;
-use sea_orm::{ConnectionTrait, FromQueryResult};
+use sea_orm::{ConnectionTrait, FromQueryResult, Value};
 use types::{Page, PageRequest, Timestamp};
 use uuid::Uuid;
 
@@ -60,19 +60,16 @@ impl AlertStore for SqlOffice {
     async fn acknowledge(&self, id: Uuid, by: &str, now: Timestamp) -> Result<(), Error> {
         let sql = "UPDATE alerts SET acknowledged_at = $2, acknowledged_by = $3 \
                    WHERE id = $1 AND acknowledged_at IS NULL";
-        change(
-            self.db.write(),
-            sql,
-            [id.into(), now.micros().into(), by.into()],
-        )
-        .await?;
-        Ok(())
+        let values = [id.into(), now.micros().into(), by.into()];
+        let act = ("alert.acknowledge", by);
+        Ok(self.audited(act, id, now, sql, values.into()).await?)
     }
 
-    async fn redeliver(&self, id: Uuid, now: Timestamp) -> Result<(), Error> {
+    async fn redeliver(&self, id: Uuid, by: &str, now: Timestamp) -> Result<(), Error> {
         let sql = "UPDATE alerts SET next_try_at = $2, tries_before = tries WHERE id = $1";
-        change(self.db.write(), sql, [id.into(), now.micros().into()]).await?;
-        Ok(())
+        let values = [id.into(), now.micros().into()];
+        let act = ("alert.redeliver", by);
+        Ok(self.audited(act, id, now, sql, values.into()).await?)
     }
 
     async fn claim(
@@ -151,6 +148,32 @@ impl AlertStore for SqlOffice {
 }
 
 impl SqlOffice {
+    // What an operator does to an alert, and that it was done, in one transaction; nothing when nothing
+    // changes by it.
+    async fn audited(
+        &self,
+        (action, actor): (&str, &str),
+        id: Uuid,
+        now: Timestamp,
+        sql: &str,
+        values: Vec<Value>,
+    ) -> Result<(), StoreError> {
+        let tx = self.db.begin().await?;
+        if change(&*tx, sql, values).await? > 0 {
+            let audit = "INSERT INTO audit (id, action, target, before, after, actor, created_at) \
+                         VALUES ($1, $2, $3, '', '', $4, $5)";
+            let row = [
+                Uuid::now_v7().into(),
+                action.into(),
+                id.to_string().into(),
+                actor.into(),
+                now.micros().into(),
+            ];
+            change(&*tx, audit, row).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
     async fn is_any(&self, which: &str, moment: Timestamp) -> Result<bool, StoreError> {
         let sql = format!(
             "SELECT CASE WHEN EXISTS (SELECT 1 FROM alerts WHERE {which}) THEN CAST(1 AS BIGINT) ELSE 0 END AS n"

@@ -20,7 +20,9 @@ use crate::store::error::StoreError;
 const PATIENCE: Duration = Duration::from_mins(10);
 
 // When the configured plans last changed. What operators change counts from the windows' beginning.
-const CHANGED: &str = "SELECT COALESCE(MAX(done_at), 0) AS n FROM chores WHERE name = 'plans'";
+const CHANGED: &str = "SELECT COALESCE(MAX(n), 0) AS n FROM (
+    SELECT MAX(done_at) AS n FROM chores WHERE name = 'plans' UNION ALL
+    SELECT MAX(created_at) FROM audit WHERE action IN ('plan.put', 'plan.delete', 'budget.delete')) changes";
 
 /// From where on the books are whole.
 #[derive(Debug, Clone, Copy, Default, FromQueryResult)]

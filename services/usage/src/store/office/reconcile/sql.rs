@@ -69,8 +69,9 @@ pub(super) fn held(backend: Backend) -> Comparison<'static> {
 }
 
 /// Counters used what the days of their window say; corrections count on top of limits, not as use.
-/// A configured limit counts from when it was first met: where the configuration changed at `changed`,
-/// within the window, or an owner has another plan since, a counter may have seen less.
+/// A counter sees only what happens while a limit is on it. So it may say less than the days where an
+/// owner has another plan since, where a plan or the budgets changed at `changed`, within the window,
+/// and where its budget is gone, or came back in a later window.
 pub(super) fn used(backend: Backend, windows: &[Days], changed: i64) -> Comparison<'static> {
     let list = window_list(backend);
     let sums = sums_of_days(backend, windows);
@@ -78,9 +79,10 @@ pub(super) fn used(backend: Backend, windows: &[Days], changed: i64) -> Comparis
     let sql = format!(
         "WITH windows AS ({list}),
         sums AS ({}),
-        movers AS (SELECT 'user:' || {movers} AS subject FROM reservations
-            GROUP BY owner HAVING COUNT(DISTINCT tier) > 1),
-        stands AS (SELECT c.subject, c.meter, c.window_kind, c.window_start, c.used, w.family,
+        movers AS (SELECT 'user:' || {movers} AS subject FROM
+            (SELECT owner, tier FROM reservations UNION SELECT owner, tier FROM usage_daily) plans
+            GROUP BY owner HAVING COUNT(*) > 1),
+        stands AS (SELECT c.subject, c.meter, c.window_kind, c.window_start, c.used, w.family, w.reset,
               COALESCE(CASE c.meter WHEN 'MICROUSD' THEN s.charged ELSE s.units END, 0) AS should
             FROM counters c
             JOIN windows w ON w.family = {} AND w.kind = c.window_kind AND w.start = c.window_start
@@ -90,8 +92,12 @@ pub(super) fn used(backend: Backend, windows: &[Days], changed: i64) -> Comparis
               || CAST(t.window_start AS TEXT) AS subject,
             t.should AS e0, t.used AS f0
         FROM stands t LEFT JOIN movers m ON m.subject = t.subject
-        WHERE t.used <> t.should AND NOT (t.used < t.should AND t.family = 'user'
-            AND (t.window_start < $2 OR m.subject IS NOT NULL))
+        WHERE t.used > t.should OR (t.used < t.should AND CASE t.family
+            WHEN 'user' THEN t.window_start >= $2 AND m.subject IS NULL
+            ELSE EXISTS (SELECT 1 FROM budgets b WHERE b.meter = t.meter
+                AND b.window_kind = t.window_kind AND b.created_at < t.reset
+                AND t.subject = CASE LOWER(b.scope_type) WHEN 'global' THEN 'global'
+                    ELSE LOWER(b.scope_type) || ':' || b.scope_value END) END)
         ORDER BY 1",
         sums,
         family(backend, "c.subject"),
@@ -112,11 +118,12 @@ const fn window_list(backend: Backend) -> &'static str {
     match backend {
         Backend::Postgres => {
             "SELECT * FROM json_to_recordset($1::json) AS w
-               (family TEXT, kind TEXT, start BIGINT, first INTEGER, last INTEGER)"
+               (family TEXT, kind TEXT, start BIGINT, first INTEGER, last INTEGER, reset BIGINT)"
         }
         Backend::Sqlite => {
             "SELECT w.value ->> 'family' AS family, w.value ->> 'kind' AS kind,
-               w.value ->> 'start' AS start, w.value ->> 'first' AS first, w.value ->> 'last' AS last
+               w.value ->> 'start' AS start, w.value ->> 'first' AS first, w.value ->> 'last' AS last,
+               w.value ->> 'reset' AS reset
              FROM json_each($1) w"
         }
     }

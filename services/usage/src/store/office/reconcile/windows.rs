@@ -19,6 +19,7 @@ pub(super) struct Days {
     start: i64,
     first: i32,
     last: i32,
+    reset: i64,
 }
 
 #[derive(Debug, FromQueryResult)]
@@ -84,5 +85,6 @@ fn days(row: &Row, calendar: &Calendar, bounds: Bounds) -> Option<Days> {
         start: row.start,
         first,
         last,
+        reset: window.reset.micros(),
     })
 }
