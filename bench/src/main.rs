@@ -8,6 +8,7 @@
 mod load;
 mod pgbench;
 mod quota;
+mod rates;
 mod suite;
 
 use clap::Parser;
@@ -18,6 +19,9 @@ struct Options {
     /// The PostgreSQL to measure against; its databases named `bench_…` are made and dropped.
     #[arg(long, env = "BOTTEGA_TEST_POSTGRES_URL")]
     postgres: String,
+    /// The Redis to measure against; without one only the process is measured.
+    #[arg(long, env = "BOTTEGA_TEST_REDIS_URL")]
+    redis: Option<String>,
     /// How long each figure is measured.
     #[arg(long, default_value_t = 10)]
     seconds: u64,

@@ -6,14 +6,36 @@ use crate::Options;
 use crate::load::drive;
 use crate::pgbench::Server;
 use crate::quota::Books;
+use crate::rates::Counted;
 
 const USERS: usize = 1_000;
 
 /// Measures everything and prints it.
 ///
 /// # Errors
-/// The database does not answer.
+/// A database or Redis does not answer.
 pub async fn run(server: &Server, options: &Options) -> anyhow::Result<()> {
+    measure_quota(server, options).await?;
+    measure_rates(options).await
+}
+
+async fn measure_rates(options: &Options) -> anyhow::Result<()> {
+    println!("\nrate limits, two for each of {USERS} users");
+    let redis = options.redis.as_deref();
+    let shared = redis.map(|url| ("through Redis", Some(url)));
+    for (name, url) in [("in the process", None)].into_iter().chain(shared) {
+        let counted = Counted::open(url, USERS).await?;
+        let span = Duration::from_secs(options.seconds);
+        let checks = drive(options.callers, span, move |_| {
+            let counted = counted.clone();
+            async move { counted.once(rand(USERS)).await }
+        });
+        println!("  {name:<33} {}", checks.await?);
+    }
+    Ok(())
+}
+
+async fn measure_quota(server: &Server, options: &Options) -> anyhow::Result<()> {
     for (name, rows, hot) in [
         ("distinct users", 1_000, false),
         ("one hot budget", 1, true),

@@ -13,10 +13,13 @@ impl From<Error> for Fault {
         match error {
             Error::OverLimit(refusal) => over_limit(&refusal),
             Error::Paused(pause) => {
-                let message = format!(
-                    "paid work is paused since {}: {}; an operator resumes it",
-                    pause.since, pause.reason
-                );
+                let why = match pause.reason.as_str() {
+                    "" => String::new(),
+                    reason => format!(": {reason}"),
+                };
+                let since = pause.since;
+                let message =
+                    format!("paid work is paused since {since}{why}; an operator resumes it");
                 Self::new(Reason::SpendingPaused, message).with("since", pause.since)
             }
             Error::PriceUnknown(provider, model) => {

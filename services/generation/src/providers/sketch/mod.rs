@@ -88,7 +88,8 @@ impl ImageProvider for Sketch {
         }
         let (spec, input) = (order.spec.clone(), order.inputs.first().cloned());
         let bytes = off_the_loop(move || render(spec, input.as_ref())).await?;
-        let spent = Spent::money(Microusd(0));
+        // It has no bill: what its model is priced at stands, nothing unless an operator says otherwise.
+        let spent = Spent::default();
         Ok(Submitted::Done(RawImage { bytes, spent }))
     }
 
