@@ -3,7 +3,6 @@
 use bytes::Bytes;
 use generation::domain::provider::{Fit, ImageOrder, ImageProvider};
 use generation::providers::Sketch;
-use types::Microusd;
 
 use crate::order::{made, misfits, order, order_with, picture, spec};
 
