@@ -256,6 +256,10 @@ async fn run(test: &TestDb, by: By, rounds: usize) -> Vec<String> {
         tokio::spawn(work(books, owners, index, Arc::clone(&stop)))
     });
     let workers: Vec<_> = workers.collect();
+    // Not before there is something to count.
+    while books.recorded("amount").await == 0 {
+        tokio::time::sleep(BREATH).await;
+    }
     make_budgets(&books, &store, owners[0], rounds).await;
     stop.store(true, Ordering::Relaxed);
     for worker in workers {
@@ -266,8 +270,6 @@ async fn run(test: &TestDb, by: By, rounds: usize) -> Vec<String> {
         0 => None,
         count => Some(format!("{count} sums are wrong")),
     });
-    let charged = books.recorded("amount").await;
-    assert!(charged > 0, "nothing happened meanwhile");
     wrong
 }
 
