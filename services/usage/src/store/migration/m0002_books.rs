@@ -29,11 +29,6 @@ impl MigrationTrait for Step {
         };
         manager.get_connection().execute_unprepared(sql).await?;
         manager.get_connection().execute_unprepared(UP).await?;
-        if manager.get_database_backend() == DbBackend::Postgres {
-            // A counter is written again and again: with room beside it no index has to follow.
-            let room = "ALTER TABLE counters SET (fillfactor = 50)";
-            manager.get_connection().execute_unprepared(room).await?;
-        }
         Ok(())
     }
 

@@ -32,9 +32,6 @@ impl MigrationTrait for Step {
         for sql in [entries.as_str(), guard, REST] {
             connection.execute_unprepared(sql).await?;
         }
-        if manager.get_database_backend() == DbBackend::Postgres {
-            connection.execute_unprepared(ROOM_POSTGRES).await?;
-        }
         Ok(())
     }
 
@@ -97,13 +94,6 @@ CREATE TRIGGER entries_stay BEFORE UPDATE OR DELETE ON entries FOR EACH ROW EXEC
 const GUARD_SQLITE: &str = r"
 CREATE TRIGGER entries_stay_update BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER entries_stay_delete BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-";
-
-// Sums are written again and again: with room beside them no index has to follow.
-const ROOM_POSTGRES: &str = r"
-ALTER TABLE accounts SET (fillfactor = 50);
-ALTER TABLE usage_daily SET (fillfactor = 70);
-ALTER TABLE spend_minutes SET (fillfactor = 50);
 ";
 
 // SQLite turns a sum that is too large into a fraction instead of refusing it, so balances are bounded.
