@@ -28,6 +28,9 @@ struct Options {
     /// How many callers there are at a time.
     #[arg(long, default_value_t = 64)]
     callers: usize,
+    /// How many tellers keep the books (`BOTTEGA_USAGE_TELLERS`).
+    #[arg(long, default_value_t = 2)]
+    tellers: usize,
 }
 
 #[tokio::main]

@@ -28,11 +28,12 @@ pub struct Books {
 }
 
 impl Books {
-    /// Fresh books for so many users; with one budget over everything when `hot`.
+    /// Fresh books for so many users; with one budget over everything when `hot`, kept by so
+    /// many tellers.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn open(url: &str, users: usize, hot: bool) -> anyhow::Result<Self> {
+    pub async fn open(url: &str, users: usize, hot: bool, tellers: usize) -> anyhow::Result<Self> {
         let settings = settings(url)?;
         let db = database::Database::open::<Migrator>(&settings, true).await?;
         if hot {
@@ -43,7 +44,7 @@ impl Books {
             calendar: Calendar::utc(),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
-            tellers: 2,
+            tellers,
         };
         let book = Arc::new(SqlBook::new(db, desk));
         let users = (0..users).map(|_| UserId(Uuid::now_v7())).collect();

@@ -43,7 +43,7 @@ async fn measure_quota(server: &Server, options: &Options) -> anyhow::Result<()>
         println!("\n{name}");
         let before = server.updates(rows, options.seconds).await?;
         let url = server.make("bench_quota").await?;
-        let books = Books::open(&url, USERS, hot).await?;
+        let books = Books::open(&url, USERS, hot, options.tellers).await?;
         let span = Duration::from_secs(options.seconds);
         let callers = options.callers;
         let pairs = drive(callers, span, move |caller| {

@@ -68,8 +68,11 @@ impl Corrections for SqlBook {
     }
 
     async fn paid(&self, id: ReservationId) -> Result<Option<Microusd>, Error> {
-        let sql = "SELECT CAST(SUM(amount) AS BIGINT) AS n FROM entries
-                   WHERE reservation_id = $1 AND kind IN ('charge', 'loss')";
+        // Charges and other rows have an index each.
+        let sql = "SELECT CAST(SUM(amount) AS BIGINT) AS n FROM (
+                       SELECT amount FROM entries WHERE reservation_id = $1 AND kind = 'charge'
+                       UNION ALL
+                       SELECT amount FROM entries WHERE reservation_id = $1 AND kind = 'loss') AS found";
         let rows = query(self.db.read(), sql, [Value::from(id.uuid())]).await?;
         let sum = rows.first().map(|row| row.try_get::<Option<i64>>("", "n"));
         let sum = sum.transpose().map_err(StoreError::from)?;

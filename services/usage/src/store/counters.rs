@@ -9,7 +9,7 @@ use types::Timestamp;
 
 use super::error::StoreError;
 use super::reservations::for_update;
-use super::row_set::{self, Column, Kind};
+use super::row_set::{self, Column, Kind, Write};
 use crate::domain::clerk::Count;
 use crate::domain::counter::{Key, Tally};
 
@@ -28,6 +28,11 @@ const SET: &[Column] = &[
 const NAME: usize = 5;
 const SAME: &str = "made.subject = given.subject AND made.meter = given.meter
     AND made.window_kind = given.window_kind AND made.window_start = given.window_start";
+
+const MOVED: &str = "UPDATE counters AS made SET used = made.used + given.used,
+        held = made.held + given.held, granted = made.granted + given.granted, cap = given.cap
+    FROM {given} WHERE made.subject = given.subject AND made.meter = given.meter
+        AND made.window_kind = given.window_kind AND made.window_start = given.window_start";
 
 #[derive(Serialize)]
 struct Named<'a> {
@@ -128,33 +133,25 @@ pub async fn ensure(
     Ok(())
 }
 
-/// Moves counters that are locked, and says whether all of them were there.
-pub async fn update(
-    connection: &impl ConnectionTrait,
-    counts: &[(Key, Count)],
-) -> Result<bool, StoreError> {
-    if counts.is_empty() {
-        return Ok(true);
-    }
-    let moved = counts
+/// Moves counters that are locked. It falls short when one of them is not there.
+pub fn moved(counts: &[(Key, Count)]) -> Result<Option<Write>, StoreError> {
+    let rows: Vec<Moved<'_>> = counts
         .iter()
-        .enumerate()
-        .map(|(place, (key, count))| Moved {
-            name: named(place, key),
-            used: count.tally.used.saturating_sub(count.before.used),
-            held: count.tally.held.saturating_sub(count.before.held),
-            granted: count.tally.granted.saturating_sub(count.before.granted),
-            cap: count.cap,
-        });
-    let given = given(connection, SET.len());
-    let sql = format!(
-        "UPDATE counters AS made SET used = made.used + given.used, held = made.held + given.held,
-            granted = made.granted + given.granted, cap = given.cap
-         FROM {given} WHERE {SAME}"
-    );
-    let statement = row_set::statement(connection, sql, &moved.collect::<Vec<_>>())?;
-    let written = connection.execute_raw(statement).await?.rows_affected();
-    Ok(usize::try_from(written) == Ok(counts.len()))
+        .map(|(key, count)| difference(key, count))
+        .collect();
+    Write::new("counters_moved", SET, MOVED, &rows)
+}
+
+// Differences rather than what is to stand there: the table's own checks have the last word.
+fn difference<'a>(key: &'a Key, count: &Count) -> Moved<'a> {
+    let Count { tally, before, cap } = *count;
+    Moved {
+        name: named(0, key),
+        used: tally.used.saturating_sub(before.used),
+        held: tally.held.saturating_sub(before.held),
+        granted: tally.granted.saturating_sub(before.granted),
+        cap,
+    }
 }
 
 /// Deletes counters of days and months that began before `begun` and hold nothing, at most `most`,

@@ -2,18 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use types::{ReservationId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::row_set::{self, Column, Kind};
+use super::row_set::{Column, Kind, Write};
 use crate::domain::entry::{Account, Entry};
 
-const COLUMNS: &str = "id, created_at, day, kind, debit, credit, amount, reservation_id, owner, tier, work, \
-                       provider, model, project, api_key, task_id, attempt, units, tokens, price_version, \
-                       note, created_by";
+const MADE: &str = "INSERT INTO entries (id, created_at, day, kind, debit, credit, amount,
+        reservation_id, owner, tier, work, provider, model, project, api_key, task_id, attempt,
+        units, tokens, price_version, note, created_by)
+    SELECT id, created_at, day, kind, debit, credit, amount,
+        reservation_id, owner, tier, work, provider, model, project, api_key, task_id, attempt,
+        units, tokens, price_version, note, created_by
+    FROM {given}";
+const MOVED: &str = "INSERT INTO accounts AS kept (account, shard, debits, credits)
+    SELECT account, shard, debits, credits FROM {given} WHERE TRUE
+    ON CONFLICT (account, shard) DO UPDATE
+    SET debits = kept.debits + excluded.debits, credits = kept.credits + excluded.credits";
 
 const SET: &[Column] = &[
     ("id", Kind::Id),
@@ -82,39 +89,15 @@ struct Balance {
 }
 
 /// Writes new rows.
-pub async fn insert(
-    connection: &impl ConnectionTrait,
-    entries: &[Entry],
-) -> Result<(), StoreError> {
-    let given = row_set::table(row_set::backend_of(connection), SET);
-    let sql = format!("INSERT INTO entries ({COLUMNS}) SELECT {COLUMNS} FROM {given}");
+pub fn rows(entries: &[Entry]) -> Result<Option<Write>, StoreError> {
     let rows: Vec<Row<'_>> = entries.iter().map(row).collect();
-    let statement = row_set::statement(connection, sql, &rows)?;
-    connection.execute_raw(statement).await?;
-    Ok(())
+    Write::new("entries_made", SET, MADE, &rows)
 }
 
 /// Adds the rows to the balances of their accounts. An account that everybody moves has many rows,
 /// one per shard, so that nobody waits for it.
-pub async fn balance(
-    connection: &impl ConnectionTrait,
-    entries: &[Entry],
-    shard: u32,
-) -> Result<(), StoreError> {
-    let balances = sums(entries, shard);
-    if balances.is_empty() {
-        return Ok(());
-    }
-    let given = row_set::table(row_set::backend_of(connection), BALANCES);
-    let sql = format!(
-        "INSERT INTO accounts AS kept (account, shard, debits, credits)
-         SELECT account, shard, debits, credits FROM {given} WHERE TRUE
-         ON CONFLICT (account, shard) DO UPDATE
-         SET debits = kept.debits + excluded.debits, credits = kept.credits + excluded.credits"
-    );
-    let statement = row_set::statement(connection, sql, &balances)?;
-    connection.execute_raw(statement).await?;
-    Ok(())
+pub fn balances(entries: &[Entry], shard: u32) -> Result<Option<Write>, StoreError> {
+    Write::new("accounts_moved", BALANCES, MOVED, &sums(entries, shard))
 }
 
 fn sums(entries: &[Entry], shard: u32) -> Vec<Balance> {

@@ -10,15 +10,24 @@ use types::{ReservationId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::row_set::{self, Column, Kind};
+use super::row_set::{self, Column, Kind, Write};
 use crate::domain::clerk::Line;
 use crate::domain::ports::Due;
 use crate::domain::reservation::{Item, Reservation, State};
 use crate::domain::rules::Amounts;
 use crate::domain::scope::Purpose;
 
-const COLUMNS: &str = "id, request_hash, owner, tier, state, amounts, purpose, items, price_version, \
-                       amend_hash, created_at, expires_at, resolved_at";
+const MADE: &str =
+    "INSERT INTO reservations (id, request_hash, owner, tier, state, amounts, purpose,
+        items, price_version, amend_hash, created_at, expires_at, resolved_at)
+    SELECT id, request_hash, owner, tier, state, amounts, purpose,
+        items, price_version, amend_hash, created_at, expires_at, resolved_at
+    FROM {given} WHERE TRUE ON CONFLICT (id) DO NOTHING";
+const CHANGED: &str = "UPDATE reservations AS made SET state = given.state,
+        amounts = given.amounts, purpose = given.purpose, items = given.items,
+        price_version = given.price_version, amend_hash = given.amend_hash,
+        expires_at = given.expires_at, resolved_at = given.resolved_at
+    FROM {given} WHERE made.id = given.id AND made.state = given.was";
 
 const SET: &[Column] = &[
     ("id", Kind::Id),
@@ -95,43 +104,19 @@ pub fn for_update(backend: Backend, alias: &str) -> String {
     }
 }
 
-/// Writes new reservations, and says whether nobody else made one of them meanwhile.
-pub async fn insert(connection: &impl ConnectionTrait, lines: &[Line]) -> Result<bool, StoreError> {
-    let given = row_set::table(row_set::backend_of(connection), SET);
-    let sql = format!(
-        "INSERT INTO reservations ({COLUMNS}) SELECT {COLUMNS} FROM {given} WHERE TRUE
-         ON CONFLICT (id) DO NOTHING"
-    );
-    write(connection, sql, lines, |line| line.from.is_none()).await
+/// Writes new reservations. It falls short when somebody else made one of them meanwhile.
+pub fn made(lines: &[Line]) -> Result<Option<Write>, StoreError> {
+    let new = lines.iter().filter(|line| line.from.is_none());
+    let rows: Vec<Row<'_>> = new.map(row).collect();
+    Write::new("reservations_made", SET, MADE, &rows)
 }
 
-/// Writes what became of reservations that were read before, and says whether all were as they
-/// were read.
-pub async fn update(connection: &impl ConnectionTrait, lines: &[Line]) -> Result<bool, StoreError> {
-    let given = row_set::table(row_set::backend_of(connection), SET);
-    let sql = format!(
-        "UPDATE reservations AS made SET state = given.state, amounts = given.amounts,
-            purpose = given.purpose, items = given.items, price_version = given.price_version,
-            amend_hash = given.amend_hash, expires_at = given.expires_at,
-            resolved_at = given.resolved_at
-         FROM {given} WHERE made.id = given.id AND made.state = given.was"
-    );
-    write(connection, sql, lines, |line| line.from.is_some()).await
-}
-
-async fn write(
-    connection: &impl ConnectionTrait,
-    sql: String,
-    lines: &[Line],
-    which: impl Fn(&Line) -> bool,
-) -> Result<bool, StoreError> {
-    let rows: Vec<Row<'_>> = lines.iter().filter(|line| which(line)).map(row).collect();
-    if rows.is_empty() {
-        return Ok(true);
-    }
-    let statement = row_set::statement(connection, sql, &rows)?;
-    let written = connection.execute_raw(statement).await?.rows_affected();
-    Ok(usize::try_from(written) == Ok(rows.len()))
+/// Writes what became of reservations that were read before. It falls short when one is not as it
+/// was read.
+pub fn changed(lines: &[Line]) -> Result<Option<Write>, StoreError> {
+    let old = lines.iter().filter(|line| line.from.is_some());
+    let rows: Vec<Row<'_>> = old.map(row).collect();
+    Write::new("reservations_changed", SET, CHANGED, &rows)
 }
 
 fn row(line: &Line) -> Row<'_> {

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use types::UserId;
 
 use super::error::StoreError;
-use super::row_set::{self, Column, Kind};
+use super::row_set::{Column, Kind, Write};
 use crate::domain::entry::{Account, Entry, EntryKind};
 use crate::domain::scope::Purpose;
 
@@ -35,6 +34,19 @@ const MINUTES: &[Column] = &[
     ("shard", Kind::Number),
     ("microusd", Kind::Number),
 ];
+
+const DAYS_MOVED: &str = "INSERT INTO usage_daily AS kept (day, owner, tier, work, provider, model,
+        project, api_key, records, units, tokens, charged, loss)
+    SELECT day, owner, tier, work, provider, model,
+        project, api_key, records, units, tokens, charged, loss
+    FROM {given} WHERE TRUE
+    ON CONFLICT (owner, day, tier, work, provider, model, project, api_key) DO UPDATE
+    SET records = kept.records + excluded.records, units = kept.units + excluded.units,
+        tokens = kept.tokens + excluded.tokens, charged = kept.charged + excluded.charged,
+        loss = kept.loss + excluded.loss";
+const MINUTES_MOVED: &str = "INSERT INTO spend_minutes AS kept (minute, shard, microusd)
+    SELECT minute, shard, microusd FROM {given} WHERE TRUE
+    ON CONFLICT (minute, shard) DO UPDATE SET microusd = kept.microusd + excluded.microusd";
 
 // In the order of the table's key, which is the order rows are locked in.
 #[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,10 +87,7 @@ struct Minute {
 
 /// Adds charges and losses to the sums of their days, and corrections, which are no use, as work of
 /// their own name.
-pub async fn add_days(
-    connection: &impl ConnectionTrait,
-    entries: &[Entry],
-) -> Result<(), StoreError> {
+pub fn days(entries: &[Entry]) -> Result<Option<Write>, StoreError> {
     let mut sums: BTreeMap<Name<'_>, Sum> = BTreeMap::new();
     let counts = |entry: &&Entry| is_use(entry.kind) || entry.kind == EntryKind::Adjustment;
     for entry in entries.iter().filter(counts) {
@@ -93,33 +102,14 @@ pub async fn add_days(
             }
         }
     }
-    if sums.is_empty() {
-        return Ok(());
-    }
     let rows: Vec<Day<'_>> = (sums.into_iter())
         .map(|(name, sum)| Day { name, sum })
         .collect();
-    let given = row_set::table(row_set::backend_of(connection), DAILY);
-    let columns = "day, owner, tier, work, provider, model, project, api_key, records, units, \
-                   tokens, charged, loss";
-    let sql = format!(
-        "INSERT INTO usage_daily AS kept ({columns}) SELECT {columns} FROM {given} WHERE TRUE
-         ON CONFLICT (owner, day, tier, work, provider, model, project, api_key) DO UPDATE
-         SET records = kept.records + excluded.records, units = kept.units + excluded.units,
-             tokens = kept.tokens + excluded.tokens, charged = kept.charged + excluded.charged,
-             loss = kept.loss + excluded.loss"
-    );
-    let statement = row_set::statement(connection, sql, &rows)?;
-    connection.execute_raw(statement).await?;
-    Ok(())
+    Write::new("days_moved", DAILY, DAYS_MOVED, &rows)
 }
 
 /// Adds charges and losses to what was spent in their minutes.
-pub async fn add_minutes(
-    connection: &impl ConnectionTrait,
-    entries: &[Entry],
-    shard: u32,
-) -> Result<(), StoreError> {
+pub fn minutes(entries: &[Entry], shard: u32) -> Result<Option<Write>, StoreError> {
     let mut sums: BTreeMap<i64, i64> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| is_use(entry.kind)) {
         let sum = sums.entry(entry.created_at.micros().div_euclid(MINUTE));
@@ -134,18 +124,7 @@ pub async fn add_minutes(
             microusd,
         })
         .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let given = row_set::table(row_set::backend_of(connection), MINUTES);
-    let sql = format!(
-        "INSERT INTO spend_minutes AS kept (minute, shard, microusd)
-         SELECT minute, shard, microusd FROM {given} WHERE TRUE
-         ON CONFLICT (minute, shard) DO UPDATE SET microusd = kept.microusd + excluded.microusd"
-    );
-    let statement = row_set::statement(connection, sql, &rows)?;
-    connection.execute_raw(statement).await?;
-    Ok(())
+    Write::new("minutes_moved", MINUTES, MINUTES_MOVED, &rows)
 }
 
 // What goes back to the owner counts the other way.

@@ -8,12 +8,13 @@ use usage::domain::meter::Meter;
 
 use crate::books::{Books, user};
 
-pub const STEPS: [&str; 5] = [
+pub const STEPS: [&str; 6] = [
     "m0001_reservations",
     "m0002_books",
     "m0003_ledger",
     "m0004_rules",
     "m0005_care",
+    "m0006_guards",
 ];
 
 #[tokio::test]
@@ -53,6 +54,13 @@ async fn the_tables_refuse_what_no_call_may_do() {
             "UPDATE counters SET used = cap",
             "UPDATE entries SET amount = 0",
             "DELETE FROM entries",
+            "TRUNCATE entries",
+            "TRUNCATE entries_default",
+            // A second charge.
+            "INSERT INTO entries SELECT reservation_id, created_at + 1, day, kind, debit, credit, amount,
+                reservation_id, owner, tier, work, provider, model, project, api_key, task_id, attempt, units,
+                tokens, price_version, note, created_by
+                FROM entries WHERE kind = 'charge' LIMIT 1",
             "UPDATE accounts SET debits = -1",
             "UPDATE rules_version SET one = 2",
         ] {

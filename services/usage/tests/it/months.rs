@@ -1,6 +1,7 @@
 //! The ledger by the month on PostgreSQL: made ahead, by whoever is first; rows that came too early are
 //! given a home; old months go as sums, never row by row.
 
+use sea_orm::ConnectionTrait;
 use testkit::TestDb;
 use time::macros::datetime;
 use types::Timestamp;
@@ -55,7 +56,7 @@ async fn months_are_made_once_by_however_many() {
         "UPDATE entries SET amount = 1",
         "DELETE FROM entries_2026_11",
     ] {
-        let refused = sea_orm::ConnectionTrait::execute_unprepared(books.db.write(), sql).await;
+        let refused = books.db.write().execute_unprepared(sql).await;
         assert!(refused.is_err(), "{sql}");
     }
 }
@@ -81,6 +82,42 @@ async fn months_are_made_while_the_books_are_written() {
     assert_eq!((months(&books).await, strays(&books).await), (4, 0));
     assert_eq!(books.number("SELECT COUNT(*) AS n FROM entries").await, 160);
     assert!(books.office().reconcile(&utc()).await.unwrap().is_clean());
+}
+
+// Whoever found a row's place in the default table and waits for it would be refused by the month that
+// is attached meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_row_on_its_way_meets_its_month() {
+    let test = TestDb::postgres("usage").await;
+    let books = Books::open(&test, PLANS).await;
+    // Keeps the caretaker from attaching, and nobody from writing.
+    let brake = books.db.begin().await.unwrap();
+    let hold = "LOCK TABLE ONLY entries IN SHARE UPDATE EXCLUSIVE MODE";
+    (brake.execute_unprepared(hold).await).unwrap();
+    let caring = tokio::spawn(care_of(books.clone()));
+    waiting(&books, 1).await;
+    let charging = tokio::spawn(charge_of(books.clone()));
+    waiting(&books, 2).await;
+    brake.rollback().await.unwrap();
+    caring.await.unwrap();
+    charging.await.unwrap();
+    assert_eq!((months(&books).await, strays(&books).await), (4, 0));
+}
+
+async fn care_of(books: Books) {
+    care(&books, 0).await;
+}
+
+async fn charge_of(books: Books) {
+    books.charge(user(), "gemini", 5).await;
+}
+
+// Until so many wait for a table.
+async fn waiting(books: &Books, count: i64) {
+    let sql = "SELECT COUNT(*) AS n FROM pg_locks WHERE locktype = 'relation' AND NOT granted";
+    while books.number(sql).await < count {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

@@ -77,9 +77,16 @@ async fn the_keeper_is_asked_and_never_guessed() {
 
         // A confirmed one is asked about a day later.
         books.clock.advance(DAY);
-        let told = books.sweep_asking(records).await.unwrap();
+        let told = books.sweep_asking(records.clone()).await.unwrap();
         assert_eq!(told, swept(0, 1, 0));
         assert_eq!(books.standing(owner).await, (1, 1, 7));
+        // And the next day again, not before.
+        books.clock.advance(DAY);
+        let told = books.sweep_asking(records.clone()).await.unwrap();
+        assert_eq!(told, swept(0, 0, 0));
+        books.clock.advance(MARGIN);
+        let told = books.sweep_asking(records).await.unwrap();
+        assert_eq!(told, swept(0, 1, 0));
         assert_eq!(books.disagreements().await, 0);
     }
 }

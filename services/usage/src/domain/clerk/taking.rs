@@ -188,6 +188,10 @@ impl Sheet {
         if !row.state.expires() {
             return Err(WrongState(row.state).into());
         }
+        let hold = match row.state {
+            State::Confirmed => hold.max(CONFIRMED),
+            _ => hold,
+        };
         let mut row = row.clone();
         let until = self.now.plus(hold);
         if until > row.expires_at {

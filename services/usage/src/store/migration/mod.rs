@@ -5,6 +5,7 @@ mod m0002_books;
 mod m0003_ledger;
 mod m0004_rules;
 mod m0005_care;
+mod m0006_guards;
 
 use sea_orm_migration::prelude::*;
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_ledger::Step),
             Box::new(m0004_rules::Step),
             Box::new(m0005_care::Step),
+            Box::new(m0006_guards::Step),
         ]
     }
 }

@@ -1,9 +1,9 @@
 //! The months of the ledger on PostgreSQL. SQLite keeps one table.
 //!
-//! A month is made as a table of its own and attached, which keeps nobody from writing. Rows that
-//! came before their month had room are in the default table; then both are made anew and the rows
-//! copied, in one transaction. No row of the ledger is ever changed or deleted: old months are
-//! summed up and dropped whole.
+//! A month is made as a table of its own and attached; everybody waits for the moment that
+//! takes. Rows that came before their month had room are in the default table; then both are made
+//! anew and the rows copied, in one transaction. No row of the ledger is ever changed or deleted:
+//! old months are summed up and dropped whole.
 
 use async_trait::async_trait;
 use database::Transaction;
@@ -77,15 +77,18 @@ impl SqlOffice {
         if has_month(self.db.read(), &name).await? {
             return Ok(());
         }
-        // Writers lock the ledger, then a month of it: so does who moves rows, and who does not only
-        // locks where none is.
-        for (lock, moves) in [("entries_default", false), ("entries", true)] {
+        // Writers lock the ledger, then the month they found a row's place in. Whoever had found
+        // the default table, and waited for it while the month was attached, would be refused: so
+        // they wait for the ledger itself, before they look.
+        let beside = "LOCK TABLE ONLY entries IN SHARE ROW EXCLUSIVE MODE; \
+                      LOCK TABLE entries_default IN ACCESS EXCLUSIVE MODE";
+        let alone = "LOCK TABLE entries IN ACCESS EXCLUSIVE MODE";
+        for (lock, moves) in [(beside, false), (alone, true)] {
             let tx = self.db.begin().await?;
             if !is_ours(&tx).await? || has_month(&*tx, &name).await? {
                 return Ok(());
             }
-            let lock = format!("LOCK TABLE {lock} IN ACCESS EXCLUSIVE MODE");
-            tx.execute_unprepared(&lock).await?;
+            tx.execute_unprepared(lock).await?;
             if !moves && has_strays(&tx, month).await? {
                 tx.rollback().await?;
                 continue;
@@ -138,12 +141,14 @@ fn making(name: &str, month: Window, moves: bool) -> String {
              CREATE TABLE entries_default PARTITION OF entries DEFAULT;
              CREATE TABLE {name} PARTITION OF entries FOR VALUES FROM ({start}) TO ({end});
              INSERT INTO entries SELECT * FROM entries_moving;
-             DROP TABLE entries_moving"
+             DROP TABLE entries_moving;
+             SELECT entries_guard('entries_default'), entries_guard('{name}')"
         );
     }
     format!(
         "CREATE TABLE {name} (LIKE entries INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
-         ALTER TABLE entries ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end})"
+         ALTER TABLE entries ATTACH PARTITION {name} FOR VALUES FROM ({start}) TO ({end});
+         SELECT entries_guard('{name}')"
     )
 }
 

@@ -80,7 +80,22 @@ impl Shelf {
 
 /// Works by the rules until the transaction ends: they do not change meanwhile.
 pub async fn share(transaction: &impl ConnectionTrait) -> Result<(), StoreError> {
-    take(transaction, "pg_advisory_xact_lock_shared").await
+    // On the way, for the statements to come: every one of them names its rows by their keys. A plan
+    // that reads a whole table, made while the table was small, would be kept while it grows; and
+    // compiling one takes longer than all it does.
+    let keys = [
+        "enable_seqscan",
+        "enable_hashjoin",
+        "enable_mergejoin",
+        "jit",
+    ];
+    let keys = keys.map(|name| format!("set_config('{name}', 'off', TRUE)"));
+    let keys = keys.join(", ");
+    take(
+        transaction,
+        &format!("{keys}, pg_advisory_xact_lock_shared"),
+    )
+    .await
 }
 
 /// Holds everybody else off until the transaction ends: for changes that have to look at what is
