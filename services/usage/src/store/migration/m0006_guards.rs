@@ -1,5 +1,5 @@
-//! The ledger guards itself: a reservation is charged once, and nothing empties a table of it. Rows
-//! that are written again and again get room for it, and audit rows an index of what they are about.
+//! The ledger guards itself: an attempt is charged once, and nothing empties a table of it. Rows that
+//! are written again and again get room for it, and audit rows an index of what they are about.
 //!
 //! A unique index over months would have to name the month, and then say nothing of two of them. So
 //! on PostgreSQL each month has its own, and between months the reservation's state is the guard.
@@ -59,7 +59,7 @@ DROP INDEX audit_target;
 ";
 
 const UP_SQLITE: &str =
-    "CREATE UNIQUE INDEX entries_charges ON entries (reservation_id) WHERE kind = 'charge'";
+    "CREATE UNIQUE INDEX entries_charges ON entries (reservation_id, attempt) WHERE kind = 'charge'";
 const DOWN_SQLITE: &str = "DROP INDEX entries_charges";
 
 // Neither a unique index without the month nor a statement's trigger comes with a partition, so who
@@ -67,7 +67,7 @@ const DOWN_SQLITE: &str = "DROP INDEX entries_charges";
 const UP_POSTGRES: &str = r"
 CREATE FUNCTION entries_guard(month regclass) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    EXECUTE format('CREATE UNIQUE INDEX ON %s (reservation_id) WHERE kind = ''charge''', month);
+    EXECUTE format('CREATE UNIQUE INDEX ON %s (reservation_id, attempt) WHERE kind = ''charge''', month);
     EXECUTE format('CREATE TRIGGER entries_whole BEFORE TRUNCATE ON %s EXECUTE FUNCTION entries_stay()', month);
 END $$;
 SELECT entries_guard(inhrelid) FROM pg_inherits WHERE inhparent = 'entries'::regclass;
