@@ -58,8 +58,7 @@ CREATE INDEX entries_reservation ON entries (reservation_id);
 DROP INDEX audit_target;
 ";
 
-const UP_SQLITE: &str =
-    "CREATE UNIQUE INDEX entries_charges ON entries (reservation_id, attempt) WHERE kind = 'charge'";
+const UP_SQLITE: &str = "CREATE UNIQUE INDEX entries_charges ON entries (reservation_id, attempt) WHERE kind = 'charge'";
 const DOWN_SQLITE: &str = "DROP INDEX entries_charges";
 
 // Neither a unique index without the month nor a statement's trigger comes with a partition, so who
