@@ -44,12 +44,16 @@ pub enum Command {
 #[derive(Debug, Subcommand)]
 pub enum AdminCommand {
     /// Compare the books of usage with each other: balances, counters, sums of days, reservations.
-    /// Changes nothing. Exits with 0 when they agree and 1 when they differ.
+    /// Changes nothing. Exits with 0 when they agree, 1 when they differ, 2 when they could not be
+    /// compared (no database, no answer, not up to date) and 64 when the settings are wrong.
     Reconcile {
         /// Print JSON.
         #[arg(long)]
         json: bool,
     },
+    /// Make the books of usage count by BOTTEGA_USAGE_TIME_ZONE. Stop every usage service first. Days
+    /// and months under way begin anew by the new zone, so do it at the turn of a month.
+    ChangeTimeZone,
 }
 
 /// A process of the suite.

@@ -12,6 +12,8 @@ pub enum Failure {
     Config(ConfigFaults),
     /// Something needed did not start or did not hold: exit 1.
     Start(anyhow::Error),
+    /// What was asked could not be found out: exit 2, for 1 is an answer.
+    Unknown(anyhow::Error),
 }
 
 impl Failure {
@@ -22,6 +24,7 @@ impl Failure {
         match self {
             Self::Config(_) => ExitCode::from(64),
             Self::Start(_) => ExitCode::FAILURE,
+            Self::Unknown(_) => ExitCode::from(2),
         }
     }
 }
@@ -31,7 +34,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Config(faults) => faults.fmt(f),
             // The alternate form tells the causes too.
-            Self::Start(error) => write!(f, "{error:#}"),
+            Self::Start(error) | Self::Unknown(error) => write!(f, "{error:#}"),
         }
     }
 }

@@ -15,6 +15,9 @@ fn main() -> ExitCode {
         Command::Admin {
             command: AdminCommand::Reconcile { json },
         } => commands::reconcile(json, &settings),
+        Command::Admin {
+            command: AdminCommand::ChangeTimeZone,
+        } => commands::change_time_zone(&settings),
         Command::CheckConfig => commands::check_config(&settings),
     };
     outcome.unwrap_or_else(|failure| failure.report())

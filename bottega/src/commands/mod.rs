@@ -1,10 +1,12 @@
 //! What each command does.
 
+mod change_time_zone;
 mod check_config;
 mod migrate;
 mod reconcile;
 mod run;
 
+pub use change_time_zone::change_time_zone;
 pub use check_config::check_config;
 pub use migrate::migrate;
 pub use reconcile::reconcile;

@@ -14,11 +14,11 @@ use crate::settings::SuiteConfig;
 /// Compares the books, which may be in use meanwhile, and prints what differs.
 ///
 /// # Errors
-/// The configuration is wrong, or the database does not answer or is not up to date.
+/// The configuration is wrong, or the database is not there, does not answer or is not up to date.
 pub fn reconcile(as_json: bool, flags: &Flags) -> Result<ExitCode, Failure> {
     let (config, _) = SuiteConfig::load(&flags.layers()?)?;
     let log = config.log.clone();
-    super::run(&log, async move {
+    let outcome = super::run(&log, async move {
         let findings = usage::reconcile(&config.usage);
         let findings = findings.await.context("the books cannot be compared")?;
         let mut out = io::stdout().lock();
@@ -27,6 +27,10 @@ pub fn reconcile(as_json: bool, flags: &Flags) -> Result<ExitCode, Failure> {
             false => print(&mut out, &findings)?,
         }
         Ok(ExitCode::from(u8::from(!findings.is_clean())))
+    });
+    outcome.map_err(|failure| match failure {
+        Failure::Start(error) => Failure::Unknown(error),
+        failure => failure,
     })
 }
 

@@ -89,6 +89,10 @@ async fn a_budget_refuses_what_it_does_not_pay() {
 async fn fields_that_are_absent_stay() {
     let app = App::start_with(&[ADMIN]).await;
     let operator = app.operator().await;
+    let price = json!({
+        "provider": "flux", "model": "fast", "unit": "IMAGE", "priceMicrousd": 0,
+    });
+    operator.post("/v1/admin/prices", &price).await.expect(201);
     let budget = json!({
         "name": "flux", "scope": {"type": "PROVIDER", "value": "flux"}, "meter": "GENERATIONS",
         "window": "DAY", "limit": 7, "soft": true, "alertPercents": [10, 20],
@@ -124,6 +128,14 @@ async fn fields_that_are_absent_stay() {
         ] {
             assert_eq!(changed[field], expected[field], "{field} after {change}");
         }
+    }
+    // What is left out is not taken for nothing.
+    for (path, mut body, field) in [
+        ("/v1/admin/budgets", budget, "limit"),
+        ("/v1/admin/prices", price, "priceMicrousd"),
+    ] {
+        body.as_object_mut().unwrap().remove(field);
+        operator.post(path, &body).await.expect_field(field);
     }
     for (body, field) in [
         (json!({"limit": -1}), "limit"),

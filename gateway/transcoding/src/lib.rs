@@ -9,6 +9,7 @@
 //! - `json` is ProtoJSON, read and printed; `well_known` the texts of times, masks and bytes
 //! - `openapi` describes every route as an OpenAPI 3.1 document
 
+mod behavior;
 mod bind;
 mod decode;
 mod error;

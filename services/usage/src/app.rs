@@ -1,5 +1,6 @@
 //! Puts the rooms together; starts and stops them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use contracts::usage::v1::usage_service_server::UsageServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
 use identity::{Credentials, RemoteKeys, Verifier};
+use secrecy::ExposeSecret;
 use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
 use types::{Clock, SystemClock, SystemIds};
 use webhooks::{ClientError, Sender};
@@ -28,7 +30,7 @@ use crate::domain::usage::Usage;
 use crate::domain::window::Calendar;
 use crate::peers::{GenerationPeer, WebhookReceiver};
 use crate::rpc::{UsageAdminRpc, UsageRpc};
-use crate::store::{Desk, Migrator, SqlBook, SqlOffice};
+use crate::store::{Desk, Migrator, SqlBook, SqlOffice, zone};
 use crate::sweeper;
 
 /// The usage service, ready to serve.
@@ -59,6 +61,21 @@ pub enum StartError {
     /// The books cannot be used.
     #[error(transparent)]
     Books(#[from] Error),
+    /// There are no books: where they would be.
+    #[error("there is no database at {0}")]
+    NoBooks(String),
+    /// The books are counted by another time zone than the one that is set.
+    #[error(
+        "these books count the days and months of {books}, and BOTTEGA_USAGE_TIME_ZONE is {set}: set \
+         it to {books}; or stop every usage service, at the turn of a month for then least is counted \
+         twice, and run `bottega admin change-time-zone`"
+    )]
+    TimeZone {
+        /// The zone of the books.
+        books: String,
+        /// The one that is set.
+        set: String,
+    },
 }
 
 impl App {
@@ -89,6 +106,8 @@ impl App {
         keepers: Arc<dyn Keepers>,
     ) -> Result<Self, StartError> {
         let db = Database::open::<Migrator>(&config.database, config.migrate).await?;
+        let books = zone::settle_on(&db, &config.calendar.to_string()).await?;
+        check_zone(Some(books), &config.calendar)?;
         let plans = config.plans.to_string();
         let caretaker = caretaker(&db, &config.calendar, config.care, &clock)?;
         caretaker.audits.see_plans(&plans).await?;
@@ -165,20 +184,62 @@ fn rules(
         pace: office,
     };
     let ids = Arc::new(SystemIds);
-    let rulebook = Rulebook::new(shelves, configured, Arc::clone(clock), ids.clone());
-    let corrector = Corrector::new(Arc::clone(usage), book, Arc::clone(clock), ids);
+    let rulebook = Rulebook::new(shelves, configured, Arc::clone(clock), ids);
+    let corrector = Corrector::new(Arc::clone(usage), book);
     (Arc::new(rulebook), Arc::new(corrector))
 }
 
 /// Compares the books of a database with each other, while it may be in use, and changes nothing.
 ///
 /// # Errors
-/// The database does not open, is not up to date, or does not answer.
+/// There is no database, or it does not open, is not up to date, does not answer, or is counted by
+/// another time zone.
 pub async fn reconcile(config: &Config) -> Result<Findings, StartError> {
-    let db = Database::open::<Migrator>(&config.database, false).await?;
-    let findings = SqlOffice::new(db.clone()).reconcile(&config.calendar).await;
+    let db = open_existing(config).await?;
+    let findings = compare(&db, &config.calendar).await;
     db.close().await;
-    Ok(findings?)
+    findings
+}
+
+async fn compare(db: &Database, calendar: &Calendar) -> Result<Findings, StartError> {
+    check_zone(zone::of_books(db).await?, calendar)?;
+    Ok(SqlOffice::new(db.clone()).reconcile(calendar).await?)
+}
+
+/// Makes the books of a database count by the time zone that is set, and gives the one before; no
+/// usage service may run on it meanwhile. Windows under way begin anew by the new zone, and days that
+/// are recorded stay those of the old one.
+///
+/// # Errors
+/// There is no database, or it does not open, is not up to date, or does not answer.
+pub async fn change_time_zone(config: &Config) -> Result<Option<String>, StartError> {
+    let db = open_existing(config).await?;
+    let before = zone::of_books(&db).await;
+    let changed = zone::change(&db, &config.calendar.to_string()).await;
+    db.close().await;
+    changed?;
+    Ok(before?)
+}
+
+// Opening a SQLite database would make it.
+async fn open_existing(config: &Config) -> Result<Database, StartError> {
+    let url = config.database.url.expose_secret();
+    if let Some(file) = url.strip_prefix("sqlite:") {
+        let file = file.split('?').next().unwrap_or(file);
+        let file = file.strip_prefix("//").unwrap_or(file);
+        if !Path::new(file).is_file() {
+            return Err(StartError::NoBooks(file.to_owned()));
+        }
+    }
+    Ok(Database::open::<Migrator>(&config.database, false).await?)
+}
+
+fn check_zone(books: Option<String>, calendar: &Calendar) -> Result<(), StartError> {
+    let set = calendar.to_string();
+    match books.filter(|books| *books != set) {
+        Some(books) => Err(StartError::TimeZone { books, set }),
+        None => Ok(()),
+    }
 }
 
 fn caretaker(

@@ -13,7 +13,7 @@ mod rpc;
 pub mod store;
 mod sweeper;
 
-pub use crate::app::{App, StartError, reconcile};
+pub use crate::app::{App, StartError, change_time_zone, reconcile};
 pub use crate::caretaker::CareSettings;
 pub use crate::config::Config;
 pub use crate::peers::WebhookReceiver;

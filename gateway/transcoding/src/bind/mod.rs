@@ -107,7 +107,10 @@ impl<'m> Binding<'m> {
             }
             Body::All => {
                 let input = self.matched.route.method.input();
-                self.message = json::parse_body(&input, text, self.options, &mut self.faults);
+                let variables = self.matched.variables.iter();
+                let bound: Vec<String> = variables.map(|(fields, _)| json_path(fields)).collect();
+                self.message =
+                    json::parse_body(&input, text, self.options, &bound, &mut self.faults);
             }
             Body::Field(field) => {
                 json::parse_field(

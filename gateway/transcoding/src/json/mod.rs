@@ -27,7 +27,7 @@ pub fn parse(
     options: &Options,
 ) -> Result<DynamicMessage, Invalid> {
     let mut faults = Faults::new(options.max_violations);
-    let message = parse_body(descriptor, text, options, &mut faults);
+    let message = parse_body(descriptor, text, options, &[], &mut faults);
     faults.into_result()?;
     Ok(message)
 }
@@ -53,11 +53,12 @@ pub(crate) fn print_field(
     Ok(printer.out)
 }
 
-/// Reads a body that is the whole message.
+/// Reads a body that is the whole message, but for the fields given elsewhere.
 pub(crate) fn parse_body(
     descriptor: &MessageDescriptor,
     text: &[u8],
     options: &Options,
+    elsewhere: &[String],
     faults: &mut Faults,
 ) -> DynamicMessage {
     let empty = DynamicMessage::new(descriptor.clone());
@@ -68,6 +69,7 @@ pub(crate) fn parse_body(
         return empty;
     };
     read::Reader::new(options, faults)
+        .beside(elsewhere)
         .message(descriptor, &tree)
         .unwrap_or(empty)
 }

@@ -7,6 +7,7 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescri
 
 use super::read_value::{describe_kind, map_key};
 use super::tree::Node;
+use crate::behavior::Behaviors;
 use crate::error::Faults;
 use crate::well_known::WellKnown;
 use crate::{InvalidKind, Options};
@@ -21,6 +22,8 @@ const MAX_SHOWN: usize = 64;
 pub(super) struct Reader<'r> {
     pub(super) options: &'r Options,
     faults: &'r mut Faults,
+    // JSON paths that are given outside of the body.
+    elsewhere: &'r [String],
     path: String,
     wire_depth: usize,
 }
@@ -30,9 +33,16 @@ impl<'r> Reader<'r> {
         Self {
             options,
             faults,
+            elsewhere: &[],
             path: String::new(),
             wire_depth: 0,
         }
+    }
+
+    /// With fields that are given outside of the body, by their JSON paths: they may be required.
+    pub(super) fn beside(mut self, elsewhere: &'r [String]) -> Self {
+        self.elsewhere = elsewhere;
+        self
     }
 
     /// Any message; `None` when the fault is noted (or, with unknown values ignored, passed over).
@@ -83,7 +93,27 @@ impl<'r> Reader<'r> {
             seen.push(field.number());
             self.field_into(&mut message, &field, node);
         }
+        self.require(descriptor, members);
         message
+    }
+
+    // Fields the contract calls REQUIRED must be given, even where what is absent reads as zero.
+    fn require(&mut self, descriptor: &MessageDescriptor, members: &[(Cow<'_, str>, Node<'_>)]) {
+        let behaviors = Behaviors::of_pool(Some(descriptor.parent_pool()));
+        for field in descriptor.fields() {
+            let is_given = members.iter().any(|(name, node)| {
+                let is_it = name == field.json_name() || name == field.name();
+                is_it && !matches!(node, Node::Null)
+            });
+            if is_given || !behaviors.of(&field).required {
+                continue;
+            }
+            self.at(field.json_name(), |reader| {
+                if !reader.elsewhere.contains(&reader.path) {
+                    reader.bad::<()>("must be given");
+                }
+            });
+        }
     }
 
     /// Reads one field into its message.

@@ -1,6 +1,5 @@
 //! An OpenAPI 3.1 document of every route, from the descriptors and their comments.
 
-mod behavior;
 mod comments;
 mod operation;
 mod parameters;

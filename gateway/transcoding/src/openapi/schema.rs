@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::behavior::{Behavior, Behaviors};
 use super::comments::Comments;
 use super::scalar;
 use crate::Router;
+use crate::behavior::{Behavior, Behaviors};
 
 pub(super) struct Schemas<'d> {
     comments: &'d Comments,

@@ -3,7 +3,7 @@
 use serde_json::json;
 use transcoding::{InvalidKind, Options, json as proto_json};
 
-use crate::support::{bind_body, echo_request, lines, printed};
+use crate::support::{bind_body, compile_text, echo_request, lines, printed};
 
 /// The one violation of a body.
 fn fault(body: &str) -> String {
@@ -210,4 +210,36 @@ fn violations_are_capped() {
     let items = vec!["1"; 10_000].join(",");
     let invalid = bind_body(&format!("{{\"tags\":[{items}]}}")).unwrap_err();
     assert_eq!(invalid.violations.len(), 50);
+}
+
+#[test]
+fn what_the_contract_requires_must_be_given_even_when_it_is_zero() {
+    let pool = compile_text(
+        r#"syntax = "proto3";
+        package case.v1;
+        import "google/api/field_behavior.proto";
+        message Price {
+          string name = 1;
+          int64 limit = 2 [(google.api.field_behavior) = REQUIRED];
+          repeated Price parts = 3;
+        }"#,
+    );
+    let price = pool.get_message_by_name("case.v1.Price").unwrap();
+    let read = |text: &str| proto_json::parse(&price, text.as_bytes(), &Options::default());
+    for fine in [
+        r#"{"limit": 0}"#,
+        r#"{"limit": "7", "parts": [{"limit": 0}]}"#,
+    ] {
+        assert!(read(fine).is_ok(), "{fine}");
+    }
+    for (text, expected) in [
+        ("{}", vec!["limit: must be given"]),
+        (r#"{"limit": null}"#, vec!["limit: must be given"]),
+        (
+            r#"{"name": "x", "parts": [{"limit": 1}, {}]}"#,
+            vec!["parts[1].limit: must be given", "limit: must be given"],
+        ),
+    ] {
+        assert_eq!(lines(&read(text).unwrap_err()), expected, "{text}");
+    }
 }

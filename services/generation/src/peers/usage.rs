@@ -131,14 +131,18 @@ impl Quota for UsagePeer {
 #[async_trait]
 impl Prices for UsagePeer {
     async fn list(&self) -> Result<Vec<ListedPrice>, Fault> {
-        let request = self.request(GetPriceListRequest {}).await?;
-        let mut client = self.client.clone();
-        let answer = within(QUESTION, client.get_price_list(request)).await?;
-        Ok(answer
-            .into_inner()
-            .prices
-            .into_iter()
-            .filter_map(listed)
-            .collect())
+        let mut listed_prices = Vec::new();
+        let mut question = GetPriceListRequest::default();
+        loop {
+            let request = self.request(question.clone()).await?;
+            let mut client = self.client.clone();
+            let answer = within(QUESTION, client.get_price_list(request)).await?;
+            let part = answer.into_inner();
+            listed_prices.extend(part.prices.into_iter().filter_map(listed));
+            if part.next_page_token.is_empty() {
+                return Ok(listed_prices);
+            }
+            question.page_token = part.next_page_token;
+        }
     }
 }

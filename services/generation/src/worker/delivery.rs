@@ -70,7 +70,11 @@ impl Delivery {
         let Err(fault) = self.quota.deliver(debt.call, debt.reservation).await else {
             return self.outbox.close(debt).await;
         };
-        if matches!(fault.reason, Reason::NotFound | Reason::WrongState) {
+        let is_final = matches!(
+            fault.reason,
+            Reason::NotFound | Reason::WrongState | Reason::OperationMismatch
+        );
+        if is_final {
             return self.refused(debt, &fault).await;
         }
         if debt.tries == 1 {

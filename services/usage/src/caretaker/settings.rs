@@ -1,5 +1,8 @@
 //! What the caretaker is told.
 
+use std::convert::Infallible;
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use config::Reader;
@@ -69,12 +72,39 @@ fn breaker(reader: &mut Reader<'_>) -> Breaker {
     }
 }
 
+// Shown without what may be a secret: some receivers know their senders by the path alone.
+struct Address(String);
+
+impl FromStr for Address {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((scheme, rest)) = self.0.split_once("://") else {
+            return f.write_str("(hidden)");
+        };
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, below) = rest.split_at(end);
+        let host = authority
+            .rsplit_once('@')
+            .map_or(authority, |(_, host)| host);
+        let is_whole = host.len() == authority.len() && matches!(below, "" | "/");
+        let hidden = if is_whole { below } else { "/(hidden)" };
+        write!(f, "{scheme}://{host}{hidden}")
+    }
+}
+
 fn webhook(reader: &mut Reader<'_>) -> Option<(Endpoint, Secrets)> {
-    let url: Option<String> = reader.optional(URL);
+    let url: Option<Address> = reader.optional(URL);
     let may_be_insecure = reader.switch("BOTTEGA_USAGE_ALERT_WEBHOOK_INSECURE", false);
     let secret = reader.secret(SECRET);
     let url = url?;
-    let endpoint = Endpoint::parse(&url, may_be_insecure);
+    let endpoint = Endpoint::parse(&url.0, may_be_insecure);
     let endpoint = endpoint.map_err(|error| reader.fault(URL, error.to_string()));
     let secret = secret.unwrap_or_else(|| SecretString::from(String::new()));
     let secrets = Secrets::parse(&secret);
@@ -119,6 +149,33 @@ mod tests {
         assert!(insecure.contains("https://"), "{insecure}");
         let allowed = ("BOTTEGA_USAGE_ALERT_WEBHOOK_INSECURE", "on");
         assert!(read([plain, (SECRET, &secret), allowed]).is_ok());
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_not_shown() {
+        for (url, shown) in [
+            ("https://example.com", "https://example.com"),
+            ("https://example.com:8443/", "https://example.com:8443/"),
+            (
+                "https://example.com/hooks/T0/s3cret",
+                "https://example.com/(hidden)",
+            ),
+            (
+                "https://example.com?key=s3cret",
+                "https://example.com/(hidden)",
+            ),
+            (
+                "https://me:s3cret@example.com",
+                "https://example.com/(hidden)",
+            ),
+            (
+                "https://example.com/#s3cret@x",
+                "https://example.com/(hidden)",
+            ),
+            ("s3cret", "(hidden)"),
+        ] {
+            assert_eq!(Address(url.to_owned()).to_string(), shown);
+        }
     }
 
     #[test]

@@ -35,6 +35,9 @@ pub enum Error {
     /// The reservation's life went another way.
     #[error(transparent)]
     WrongState(#[from] WrongState),
+    /// It is in use: by what.
+    #[error("it is in use: {0}")]
+    InUse(String),
     /// The owner's plan is not known (any more).
     #[error("the plan {0}")]
     UnknownTier(#[from] UnknownTier),

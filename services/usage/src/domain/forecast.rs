@@ -35,9 +35,10 @@ pub struct Days {
 /// Knows what was used on which days.
 #[async_trait]
 pub trait PaceStore: Send + Sync + 'static {
-    /// What a scope used of generations or money in these days. `first` is the day from which on
-    /// anything was used, or the first of the days when there was something before them.
-    async fn used(&self, scope: &Scope, meter: Meter, days: Days) -> Result<Past, Error>;
+    /// What each of these scopes used of generations or money in these days, in their order, by one
+    /// question. `since` is the day from which on anything was used, or the first of the days when
+    /// there was something before them.
+    async fn used(&self, of: &[(&Scope, Meter)], days: Days) -> Result<Vec<Past>, Error>;
 }
 
 /// What was used in some days.
@@ -49,46 +50,43 @@ pub struct Past {
     pub since: Option<i32>,
 }
 
-/// What `budget` will have used by the end of its window; 0 when too little is known, or for a
-/// window that never ends.
+/// What each of these budgets, with what it used, will have used by the end of its window; 0 when too
+/// little is known, or for a window that never ends.
 ///
 /// # Errors
 /// The books do not answer.
-pub async fn forecast(
+pub async fn forecasts(
     store: &dyn PaceStore,
-    budget: &Budget,
-    used: i64,
+    budgets: &[(&Budget, i64)],
     calendar: &Calendar,
     now: Timestamp,
-) -> Result<i64, Error> {
-    if budget.window == WindowKind::Lifetime {
-        return Ok(0);
-    }
+) -> Result<Vec<i64>, Error> {
     let full_days = full_days(calendar, now);
     let (Some(first), Some(last)) = (full_days.last(), full_days.first()) else {
-        return Ok(0);
+        return Ok(vec![0; budgets.len()]);
     };
     let days = Days {
         first: *first,
         last: *last,
     };
-    let past = store.used(&budget.scope, budget.meter, days).await?;
-    let counted = full_days.iter().filter(|day| Some(**day) >= past.since);
-    let pace = Pace {
-        total: past.total,
-        days: past
-            .since
-            .map_or(0, |_| u32::try_from(counted.count()).unwrap_or(DAYS)),
+    let of: Vec<(&Scope, Meter)> = budgets
+        .iter()
+        .map(|(budget, _)| (&budget.scope, budget.meter))
+        .collect();
+    let pasts = store.used(&of, days).await?;
+    let forecast = |((budget, used), past): (&(&Budget, i64), Past)| {
+        let counted = full_days.iter().filter(|day| Some(**day) >= past.since);
+        let counted = u32::try_from(counted.count()).unwrap_or(DAYS);
+        let pace = Pace {
+            total: past.total,
+            days: past.since.map_or(0, |_| counted),
+        };
+        projected(*used, pace, calendar.containing(budget.window, now), now)
     };
-    Ok(projected(
-        used,
-        pace,
-        calendar.containing(budget.window, now),
-        now,
-    ))
+    Ok(budgets.iter().zip(pasts).map(forecast).collect())
 }
 
-/// The same from numbers: what is used, and the pace for what is left of the window.
+/// The same of one from numbers: what is used, and the pace for what is left of the window.
 #[must_use]
 pub fn projected(used: i64, pace: Pace, window: Window, now: Timestamp) -> i64 {
     if pace.days == 0 || window.kind == WindowKind::Lifetime {

@@ -9,6 +9,7 @@ pub mod clerk;
 pub mod counter;
 pub mod entry;
 pub mod error;
+mod fingerprint;
 pub mod forecast;
 pub mod meter;
 pub mod plan;

@@ -10,6 +10,8 @@ use super::window::WindowKind;
 pub const MAX_LIMIT: i64 = 1_000_000_000_000_000;
 /// No name of a plan is longer.
 pub const MAX_NAME: usize = 32;
+/// What [`is_name`] asks of one.
+pub const NAME_RULE: &str = "1 to 32 of a-z, 0-9, '-' and '_', the first a letter or digit";
 
 /// How much of a meter a plan gives per window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct InvalidPlans(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("must be a plan: {known}")]
 pub struct UnknownTier {
+    /// The name that no plan has.
+    pub tier: String,
     known: String,
 }
 
@@ -55,8 +59,7 @@ impl Plan {
     /// The name is none, a limit stands twice or is out of bounds, there is none.
     pub fn new(name: &str, limits: Vec<Limit>) -> Result<Self, InvalidPlans> {
         if !is_name(name) {
-            let problem =
-                format!("plan name '{name}' must be 1 to {MAX_NAME} of a-z, 0-9, '-' and '_'");
+            let problem = format!("plan name '{name}' must be {NAME_RULE}");
             return Err(InvalidPlans(problem));
         }
         if limits.is_empty() {
@@ -127,6 +130,7 @@ impl Plans {
         found.ok_or_else(|| {
             let names: Vec<&str> = self.0.iter().map(Plan::name).collect();
             UnknownTier {
+                tier: tier.to_owned(),
                 known: names.join(", "),
             }
         })
@@ -166,7 +170,8 @@ impl Default for Plans {
 pub fn is_name(text: &str) -> bool {
     let fine =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(fine)
+    let is_begun = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    is_begun && text.len() <= MAX_NAME && text.bytes().all(fine)
 }
 
 #[cfg(test)]
@@ -177,6 +182,16 @@ mod tests {
     fn an_unknown_tier_names_the_known_ones() {
         let error = Plans::default().find("gold").unwrap_err();
         assert_eq!(error.to_string(), "must be a plan: free, basic, pro");
+    }
+
+    #[test]
+    fn names() {
+        for fine in ["free", "0", "a-b_c", &"x".repeat(32)] {
+            assert!(is_name(fine), "{fine}");
+        }
+        for wrong in ["", "-", "_", "-a", " ", "Free", "a b", "ä", &"x".repeat(33)] {
+            assert!(!is_name(wrong), "{wrong}");
+        }
     }
 
     #[test]

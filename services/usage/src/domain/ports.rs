@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use types::{Microusd, Page, PageRequest, ReservationId, Timestamp, UserId};
+use types::{Page, PageRequest, ReservationId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::audit::{AuditEvent, Signature};
@@ -30,6 +30,9 @@ pub trait Book: Send + Sync + 'static {
 
     /// What stands on each counter, in the order of the keys, all at one moment.
     async fn tallies(&self, keys: &[Key]) -> Result<Vec<Tally>, Error>;
+
+    /// Whether a provider of this name was ever heard of: a price, a budget or work names it.
+    async fn knows_provider(&self, name: &str) -> Result<bool, Error>;
 
     /// Held and confirmed reservations that expired by `now`, the longest overdue first, at most
     /// `most`; those that come after `last`, when there is one.
@@ -93,8 +96,8 @@ pub trait RuleStore: Send + Sync + 'static {
     /// Writes a plan over the one of its name.
     async fn put_plan(&self, plan: &Plan, by: &Signature) -> Result<Written<Plan>, Error>;
 
-    /// Forgets a plan that was written.
-    async fn delete_plan(&self, name: &str, by: &Signature) -> Result<(), Error>;
+    /// Forgets a plan that was written; one that is in use and would be gone only by force.
+    async fn delete_plan(&self, name: &str, force: bool, by: &Signature) -> Result<(), Error>;
 
     /// Makes a budget.
     async fn create_budget(&self, budget: &Budget, by: &Signature) -> Result<(), Error>;
@@ -161,12 +164,6 @@ pub trait Corrections: Send + Sync + 'static {
         page: PageRequest,
     ) -> Result<Page<Reservation>, Error>;
 
-    /// One reservation.
-    async fn reservation(&self, id: ReservationId) -> Result<Reservation, Error>;
-
-    /// What its provider was paid, charges and losses; none while nothing was charged.
-    async fn paid(&self, id: ReservationId) -> Result<Option<Microusd>, Error>;
-
-    /// Notes what is done to a reservation: the same once, however often it is told.
-    async fn note(&self, id: ReservationId, event: &AuditEvent) -> Result<(), Error>;
+    /// The plan an owner's latest charge was made on.
+    async fn latest_tier(&self, owner: UserId) -> Result<Option<String>, Error>;
 }

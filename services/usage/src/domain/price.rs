@@ -1,5 +1,7 @@
 //! What work costs: prices of the catalogue, and the quote they give for quantities.
 
+use std::collections::BTreeMap;
+
 use types::{Microusd, Timestamp};
 use uuid::Uuid;
 
@@ -90,6 +92,26 @@ pub struct NewPrice {
     pub price: Microusd,
     /// The date the provider published it, `YYYY-MM-DD`; today when absent.
     pub as_of: Option<String>,
+}
+
+/// Whether a text is a size of pictures: width and height in pixels, `1024x1024`.
+#[must_use]
+pub fn is_size(text: &str) -> bool {
+    let is_length = |side: &str| {
+        let is_number = side.bytes().all(|byte| byte.is_ascii_digit());
+        (1..=5).contains(&side.len()) && is_number && !side.starts_with('0')
+    };
+    (text.split_once('x')).is_some_and(|(width, height)| is_length(width) && is_length(height))
+}
+
+impl From<&Price> for Quote {
+    /// Of one picture or second.
+    fn from(price: &Price) -> Self {
+        Self {
+            amount: price.price,
+            version: format!("catalogue:{}", price.version),
+        }
+    }
 }
 
 /// There are no more prices in force than this: every process holds all of them in memory.
@@ -198,17 +220,55 @@ fn find<'a>(
     model: &str,
     quantity: &Quantity,
 ) -> Option<&'a Price> {
-    let matching = prices.iter().filter(|price| {
-        let is_of_it = price.provider == provider && price.model == model;
-        let is_sized = price.size.is_empty() || price.size == quantity.size;
-        let is_graded = price.quality.is_empty() || price.quality == quantity.quality;
-        let is_in_force = price.retired_at.is_none() && price.unit == quantity.unit;
-        is_of_it && is_sized && is_graded && is_in_force
-    });
-    matching.max_by_key(|price| {
-        let exactness = 2 * u8::from(!price.size.is_empty()) + u8::from(!price.quality.is_empty());
-        (exactness, price.version)
-    })
+    let matching = prices
+        .iter()
+        .filter(|price| price.provider == provider && price.model == model && price.fits(quantity));
+    matching.max_by_key(|price| price.precedence())
+}
+
+/// The cheapest price in force of one such quantity, and the model it is of: of this provider and
+/// model, or of any where none is named. Of each model the price counts that [`quote`] would take.
+#[must_use]
+pub fn cheapest<'a>(
+    prices: &'a [Price],
+    provider: &str,
+    model: &str,
+    quantity: &Quantity,
+) -> Option<&'a Price> {
+    let is_wanted = |wanted: &str, name: &str| wanted.is_empty() || wanted == name;
+    let mut of_models: BTreeMap<(&str, &str), &Price> = BTreeMap::new();
+    for price in prices.iter().filter(|price| price.fits(quantity)) {
+        if !is_wanted(provider, &price.provider) || !is_wanted(model, &price.model) {
+            continue;
+        }
+        let best = of_models.entry((&price.provider, &price.model));
+        let best = best.or_insert(price);
+        if price.precedence() > best.precedence() {
+            *best = price;
+        }
+    }
+    let mut found = of_models.into_values();
+    let first = found.next()?;
+    Some(found.fold(
+        first,
+        |best, one| if one.price < best.price { one } else { best },
+    ))
+}
+
+impl Price {
+    // Whether it is in force and of such a quantity, of whatever model.
+    fn fits(&self, quantity: &Quantity) -> bool {
+        let is_sized = self.size.is_empty() || self.size == quantity.size;
+        let is_graded = self.quality.is_empty() || self.quality == quantity.quality;
+        let is_in_force = self.retired_at.is_none() && self.unit == quantity.unit;
+        is_sized && is_graded && is_in_force
+    }
+
+    // Of several that fit, the one that says more goes first, then the newer one.
+    fn precedence(&self) -> (u8, i64) {
+        let exactness = 2 * u8::from(!self.size.is_empty()) + u8::from(!self.quality.is_empty());
+        (exactness, self.version)
+    }
 }
 
 impl Work {

@@ -11,12 +11,10 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::digest::{SHA256, digest};
 use types::{Microusd, ReservationId, Timestamp, UserId};
 
 use super::counter::Key;
+use super::fingerprint::Fingerprint;
 use super::meter::Meter;
 use super::price::Work;
 use super::rules::Amounts;
@@ -75,7 +73,8 @@ pub struct Reservation {
     pub items: Vec<Item>,
     /// The price its money was held at; empty for none.
     pub price_version: String,
-    /// Tells a repeated amendment from another one; empty while it was not amended.
+    /// Tells a repeated amendment from another one, and once it is settled a repeated settlement;
+    /// empty while there was neither.
     pub amend_hash: String,
     /// When it was made; this decides the windows it counts in.
     pub created_at: Timestamp,
@@ -134,6 +133,17 @@ pub struct Adjustment {
     pub actor: String,
 }
 
+/// How work ends that nobody knew the outcome of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolution {
+    /// Which reservation.
+    pub id: ReservationId,
+    /// What its provider was paid; none when it was not.
+    pub cost: Option<Microusd>,
+    /// Who says so.
+    pub actor: String,
+}
+
 impl State {
     /// Every state.
     pub const ALL: [Self; 6] = [
@@ -189,17 +199,13 @@ impl Ask {
     /// Tells two asks apart. What they would be priced at today is no part of them.
     #[must_use]
     pub fn hash(&self) -> String {
-        let Self {
-            owner,
-            tier,
-            amounts,
-            purpose,
-            work,
-            ..
-        } = self;
-        fingerprint(&format!(
-            "{owner}\n{tier}\n{amounts:?}\n{purpose:?}\n{work:?}"
-        ))
+        Fingerprint::of("reserve")
+            .text(&self.owner.to_string())
+            .text(&self.tier)
+            .amounts(&self.amounts)
+            .purpose(&self.purpose)
+            .work(self.work.as_ref())
+            .finish()
     }
 }
 
@@ -207,7 +213,10 @@ impl Amendment {
     /// Tells two amendments apart.
     #[must_use]
     pub fn hash(&self) -> String {
-        fingerprint(&format!("{:?}\n{:?}", self.purpose, self.work))
+        Fingerprint::of("amend")
+            .purpose(&self.purpose)
+            .work(self.work.as_ref())
+            .finish()
     }
 }
 
@@ -215,20 +224,12 @@ impl Adjustment {
     /// Tells two adjustments apart.
     #[must_use]
     pub fn hash(&self) -> String {
-        let Self {
-            owner,
-            tier,
-            meter,
-            amount,
-            note,
-            ..
-        } = self;
-        fingerprint(&format!(
-            "adjust\n{owner}\n{tier}\n{meter:?}\n{amount}\n{note:?}"
-        ))
+        Fingerprint::of("adjust")
+            .text(&self.owner.to_string())
+            .text(&self.tier)
+            .text(self.meter.as_str())
+            .number(self.amount)
+            .text(&self.note)
+            .finish()
     }
-}
-
-fn fingerprint(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, text.as_bytes()))
 }

@@ -11,6 +11,7 @@ use super::error::{Error, Refusal};
 use super::meter::Meter;
 use super::plan::Plan;
 use super::ports::Book;
+use super::price::{self, Price, Quantity, Quote};
 use super::rules::{Amounts, Order, Pause, Rules};
 use super::scope::Purpose;
 
@@ -30,6 +31,21 @@ pub struct Explained {
     pub refusal: Option<Refusal>,
     /// The pause it would run into.
     pub pause: Option<Pause>,
+    /// What it would cost by the catalogue; none when a cost was given, or nothing is known of it.
+    pub quote: Option<Quote>,
+    /// What for: with the provider and model whose price that is.
+    pub purpose: Purpose,
+}
+
+/// An order that is only thought of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thought {
+    /// What for.
+    pub purpose: Purpose,
+    /// What it would cost; 0 to have the work priced.
+    pub cost: i64,
+    /// What it would come to; none for work of no kind in particular, which has no price.
+    pub quantity: Option<Quantity>,
 }
 
 impl Usage {
@@ -92,23 +108,38 @@ impl Usage {
         Ok((plan, self.standings(checks).await?))
     }
 
-    /// What would happen to an order of one generation that costs `cost` now.
+    /// What would happen to an order of one generation now. When it is not said what it would cost, the
+    /// catalogue says it: of the cheapest that is asked for.
     ///
     /// # Errors
-    /// The plan is not known; the books do not answer.
+    /// The plan is not known; nobody knows such a provider or model; the books do not answer.
     pub async fn explain(
         &self,
         owner: UserId,
         tier: &str,
-        purpose: &Purpose,
-        cost: i64,
+        thought: Thought,
     ) -> Result<Explained, Error> {
         let rules = self.book.rules().await?;
+        self.check_names(&rules, &thought.purpose).await?;
+        let Thought {
+            mut purpose,
+            mut cost,
+            quantity,
+        } = thought;
+        let quantity = quantity.filter(|_| cost == 0);
+        let price = quantity.and_then(|quantity| {
+            price::cheapest(&rules.prices, &purpose.provider, &purpose.model, &quantity)
+        });
+        if let Some(price) = price {
+            cost = price.price.0;
+            purpose.provider.clone_from(&price.provider);
+            purpose.model.clone_from(&price.model);
+        }
         let at = self.clock.now();
         let order = Order {
             owner,
             tier,
-            purpose,
+            purpose: &purpose,
             at,
         };
         let amounts = Amounts::from([(Meter::Generations, 1), (Meter::Microusd, cost)]);
@@ -120,7 +151,30 @@ impl Usage {
             standings,
             refusal,
             pause,
+            quote: price.map(Quote::from),
+            purpose,
         })
+    }
+
+    // A misspelt name would be told that everything is fine.
+    async fn check_names(&self, rules: &Rules, purpose: &Purpose) -> Result<(), Error> {
+        let Purpose {
+            provider, model, ..
+        } = purpose;
+        let prices = &rules.prices;
+        let is_priced = prices.iter().any(|price| price.provider == *provider);
+        if !provider.is_empty() && !is_priced && !self.book.knows_provider(provider).await? {
+            let problem = "must be a provider that a price, a budget or earlier work names";
+            return Err(Error::invalid("provider", &problem));
+        }
+        let is_of_it = |price: &Price| {
+            price.model == *model && (provider.is_empty() || price.provider == *provider)
+        };
+        if !model.is_empty() && !prices.iter().any(is_of_it) {
+            let problem = "must be a model that the catalogue has a price of";
+            return Err(Error::invalid("model", &problem));
+        }
+        Ok(())
     }
 
     async fn standings(&self, checks: Vec<Check>) -> Result<Vec<Standing>, Error> {

@@ -43,7 +43,16 @@ impl From<Error> for Fault {
                 let message = format!("{wrong} already, this comes too late");
                 Self::new(Reason::WrongState, message).with("state", wrong.0.as_str())
             }
-            Error::UnknownTier(unknown) => Self::field("tier", unknown.to_string()),
+            Error::InUse(by) => Self::new(Reason::WrongState, by),
+            // The owner did nothing wrong, and cannot put it right.
+            Error::UnknownTier(unknown) => {
+                let tier = unknown.tier;
+                let message = format!(
+                    "the plan '{tier}' does not exist any more; an operator moves the account to \
+                     another one"
+                );
+                Self::new(Reason::WrongState, message).with("tier", tier)
+            }
             Error::Invalid(fields) => {
                 let mut violations = Violations::new();
                 for one in fields {

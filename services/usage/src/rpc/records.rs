@@ -6,7 +6,7 @@ use contracts::usage::v1::{
     ExportUsageRequest, ListUsageRecordsRequest, ListUsageRecordsResponse, UsageRecord,
 };
 use errors::{Fault, Violations};
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt};
 use identity::caller_of;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Extensions, Request, Response, Status};
@@ -58,8 +58,16 @@ pub(super) async fn export(
         Some(most) => rpc.records.all_if_at_most(owner, span, most).await?,
         None => rpc.records.all(owner, span),
     };
+    let leave = match format {
+        Format::Xlsx => Some(rpc.workbooks.take()?),
+        Format::Csv | Format::Json => None,
+    };
     let metadata = headers(format)?;
-    let body = export::encode(format, pages);
+    let body = export::encode(format, pages).inspect(move |_| {
+        // Lasts as long as the file is on its way.
+        let _ = &leave;
+    });
+    let body = body.boxed();
     Ok(Response::from_parts(metadata, body, Extensions::default()))
 }
 

@@ -14,6 +14,7 @@ use errors::Fault;
 use identity::caller_of;
 use tonic::{Request, Response, Status};
 
+use super::export::Workbooks;
 use super::{convert, records};
 use crate::domain::clerk::{Done, Instruction};
 use crate::domain::records::Records;
@@ -24,13 +25,18 @@ use crate::domain::usage::Usage;
 pub struct UsageRpc {
     usage: Arc<Usage>,
     pub(super) records: Records,
+    pub(super) workbooks: Workbooks,
 }
 
 impl UsageRpc {
     /// Serves these use cases.
     #[must_use]
     pub fn new(usage: Arc<Usage>, records: Records) -> Self {
-        Self { usage, records }
+        Self {
+            usage,
+            records,
+            workbooks: Workbooks::default(),
+        }
     }
 
     async fn post(&self, instruction: Instruction) -> Result<Done, Fault> {
@@ -55,12 +61,9 @@ impl UsageService for UsageRpc {
         request: Request<ExplainUsageRequest>,
     ) -> Result<Response<ExplainUsageResponse>, Status> {
         let caller = caller_of(&request)?;
-        let (purpose, cost) = convert::thought(request.get_ref())?;
+        let thought = convert::thought(request.get_ref())?;
         let owner = caller.owner()?;
-        let explained = self
-            .usage
-            .explain(owner, &caller.tier, &purpose, cost)
-            .await;
+        let explained = self.usage.explain(owner, &caller.tier, thought).await;
         Ok(Response::new(convert::explained(
             explained.map_err(Fault::from)?,
         )))
@@ -147,9 +150,10 @@ impl UsageService for UsageRpc {
 
     async fn get_price_list(
         &self,
-        _request: Request<GetPriceListRequest>,
+        request: Request<GetPriceListRequest>,
     ) -> Result<Response<GetPriceListResponse>, Status> {
+        let page = convert::price_page(request.get_ref())?;
         let rules = self.usage.rules().await.map_err(Fault::from)?;
-        Ok(Response::new(convert::price_list(&rules)))
+        Ok(Response::new(convert::price_list(&rules, page)))
     }
 }

@@ -2,14 +2,13 @@
 
 use async_trait::async_trait;
 use sea_orm::{QueryResult, Value};
-use types::{Microusd, Page, PageRequest, ReservationId, Timestamp, UserId};
+use types::{Page, PageRequest, ReservationId, Timestamp, UserId};
 
 use super::SqlBook;
 use super::error::StoreError;
-use super::reservations::{self, for_update};
-use super::rules::audit::{self, before, most};
+use super::reservations;
+use super::rules::audit::{before, most};
 use super::rules::change::query;
-use crate::domain::audit::AuditEvent;
 use crate::domain::entry::Account;
 use crate::domain::error::Error;
 use crate::domain::meter::Meter;
@@ -60,40 +59,13 @@ impl Corrections for SqlBook {
         Ok(Page::from_rows(found?, page, |one| one.id.uuid()))
     }
 
-    async fn reservation(&self, id: ReservationId) -> Result<Reservation, Error> {
-        let sql = "SELECT * FROM reservations WHERE id = $1";
-        let rows = query(self.db.read(), sql, [Value::from(id.uuid())]).await?;
-        let row = rows.first().ok_or(Error::NotFound("reservation"))?;
-        Ok(reservations::read(row)?)
+    async fn latest_tier(&self, owner: UserId) -> Result<Option<String>, Error> {
+        let sql = "SELECT tier FROM entries WHERE owner = $1 AND kind = 'charge'
+                   ORDER BY id DESC LIMIT 1";
+        let rows = query(self.db.read(), sql, [Value::from(owner.uuid())]).await?;
+        let tier = rows.first().map(|row| row.try_get("", "tier"));
+        Ok(tier.transpose().map_err(StoreError::from)?)
     }
-
-    async fn paid(&self, id: ReservationId) -> Result<Option<Microusd>, Error> {
-        // Charges and other rows have an index each.
-        let sql = "SELECT CAST(SUM(amount) AS BIGINT) AS n FROM (
-                       SELECT amount FROM entries WHERE reservation_id = $1 AND kind = 'charge'
-                       UNION ALL
-                       SELECT amount FROM entries WHERE reservation_id = $1 AND kind = 'loss') AS found";
-        let rows = query(self.db.read(), sql, [Value::from(id.uuid())]).await?;
-        let sum = rows.first().map(|row| row.try_get::<Option<i64>>("", "n"));
-        let sum = sum.transpose().map_err(StoreError::from)?;
-        Ok(sum.flatten().map(Microusd))
-    }
-
-    async fn note(&self, id: ReservationId, event: &AuditEvent) -> Result<(), Error> {
-        Ok(note(self, id, event).await?)
-    }
-}
-
-// The reservation is locked, so that of two who tell the same at once one sees the other's row.
-async fn note(book: &SqlBook, id: ReservationId, event: &AuditEvent) -> Result<(), StoreError> {
-    let tx = book.db.begin().await?;
-    let lock = for_update(book.db.backend(), "made");
-    let sql = format!("SELECT made.id FROM reservations AS made WHERE made.id = $1 {lock}");
-    query(&*tx, sql, [Value::from(id.uuid())]).await?;
-    if !audit::is_noted(&*tx, event).await? {
-        audit::insert(&*tx, event).await?;
-    }
-    Ok(tx.commit().await?)
 }
 
 fn correction(row: &QueryResult) -> Result<Correction, StoreError> {

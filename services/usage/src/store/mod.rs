@@ -13,6 +13,7 @@ mod row_set;
 mod rules;
 mod sums;
 mod teller;
+pub(crate) mod zone;
 
 use std::fmt;
 use std::sync::Arc;
@@ -84,6 +85,10 @@ impl Book for SqlBook {
 
     async fn tallies(&self, keys: &[Key]) -> Result<Vec<Tally>, Error> {
         Ok(counters::read(self.db.read(), keys).await?)
+    }
+
+    async fn knows_provider(&self, name: &str) -> Result<bool, Error> {
+        Ok(rules::names::is_provider(self.db.read(), name).await?)
     }
 
     async fn due(&self, now: Timestamp, most: u64, last: Option<Due>) -> Result<Vec<Due>, Error> {

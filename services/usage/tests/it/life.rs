@@ -4,6 +4,7 @@ use testkit::TestDb;
 use types::ReservationId;
 use usage::domain::clerk::Instruction;
 use usage::domain::error::Error;
+use usage::domain::meter::Meter;
 use usage::domain::reservation::{State, WrongState};
 use usage::domain::rules::Amounts;
 use uuid::Uuid;
@@ -159,5 +160,26 @@ async fn a_settle_sent_twenty_times_counts_once() {
         .await;
         assert!(outcomes.iter().all(Result::is_ok));
         assert_eq!(books.standing(owner).await, (1, 0, 4), "{}", test.name());
+    }
+}
+
+#[tokio::test]
+async fn settling_again_with_other_actuals_is_refused() {
+    for test in TestDb::both("usage").await {
+        let books = Books::open(&test, "free:5").await;
+        let id = books.held(user(), 2).await;
+        let settle =
+            |amount| Instruction::Settle(id, Amounts::from([(Meter::Generations, amount)]));
+        books.post(settle(1)).await.unwrap();
+        assert!(books.post(settle(1)).await.unwrap().is_repeat);
+        let refused = books.post(settle(2)).await;
+        assert!(
+            matches!(refused, Err(Error::OperationMismatch)),
+            "{refused:?}"
+        );
+        // One that was settled before actuals were noted answers every settlement alike.
+        books.sql("UPDATE reservations SET amend_hash = ''").await;
+        assert!(books.post(settle(2)).await.unwrap().is_repeat);
+        assert_eq!(books.disagreements().await, 0);
     }
 }

@@ -169,7 +169,7 @@ async fn a_budget_says_how_it_will_end() {
             made.unwrap().into_inner().budget.unwrap().forecast,
             60 + 210
         );
-        let none = budget(scope::Type::Project, "nothing");
+        let none = budget(scope::Type::User, &user().to_string());
         let made = client.create_budget(served.as_admin(none)).await;
         assert_eq!(made.unwrap().into_inner().budget.unwrap().forecast, 0);
         served.stop().await;

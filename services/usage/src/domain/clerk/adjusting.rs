@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::Outcome;
 use super::sheet::Sheet;
+use crate::domain::audit::AuditEvent;
 use crate::domain::counter::{Check, Subject, Tally};
 use crate::domain::entry::{Entry, EntryKind};
 use crate::domain::error::Error;
@@ -25,7 +26,8 @@ impl Sheet {
         };
         let amounts = Amounts::from([(adjustment.meter, 0)]);
         let own = Subject::user(adjustment.owner);
-        let mut checks = self.rules.checks(order, &amounts)?;
+        let checks = self.rules.checks(order, &amounts);
+        let mut checks = checks.map_err(|unknown| Error::invalid("tier", &unknown))?;
         checks.retain(|check| check.key.subject == own);
         Ok(checks)
     }
@@ -69,6 +71,9 @@ impl Sheet {
         };
         let entry = self.correction(adjustment, &row);
         self.enter(entry);
+        let (by, after) = (self.signed(&adjustment.actor), adjustment.picture());
+        let event = AuditEvent::new(&by, "adjustment.create", &row.id, None, Some(after));
+        self.note(event);
         self.keep(row.clone());
         let standings = self.standings(checks);
         Ok(self.done(row, standings))

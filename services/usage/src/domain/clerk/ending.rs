@@ -9,6 +9,8 @@ use super::{Done, Outcome};
 use crate::domain::alert::{Alert, AlertKind};
 use crate::domain::counter::Key;
 use crate::domain::entry::{Account, Entry, EntryKind};
+use crate::domain::error::Error;
+use crate::domain::fingerprint::Fingerprint;
 use crate::domain::meter::Meter;
 use crate::domain::reservation::{Reservation, State, WrongState};
 use crate::domain::rules::Amounts;
@@ -28,11 +30,13 @@ impl Sheet {
     pub(super) fn settle(&mut self, id: ReservationId, actuals: &Amounts) -> Outcome {
         let row = self.row(id)?;
         match row.state {
+            State::Settled if is_other(row, actuals) => return Err(Error::OperationMismatch),
             State::Settled => return Ok(same(row)),
             State::Released => return Err(WrongState(row.state).into()),
             State::Held | State::Confirmed | State::Suspended | State::Expired => {}
         }
-        let row = row.clone();
+        let mut row = row.clone();
+        row.amend_hash = settle_hash(actuals);
         self.end_suspense(&row);
         let money = self.spend(&row, Meter::Microusd, actuals);
         let units = self.spend(&row, Meter::Generations, actuals);
@@ -217,6 +221,15 @@ impl Sheet {
             created_by: String::new(),
         }
     }
+}
+
+fn settle_hash(actuals: &Amounts) -> String {
+    Fingerprint::of("settle").amounts(actuals).finish()
+}
+
+// Those that were settled before this was noted answer every settlement alike.
+fn is_other(row: &Reservation, actuals: &Amounts) -> bool {
+    Fingerprint::is_one(&row.amend_hash) && row.amend_hash != settle_hash(actuals)
 }
 
 fn same(row: &Reservation) -> Done {

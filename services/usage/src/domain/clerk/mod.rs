@@ -3,6 +3,7 @@
 
 mod adjusting;
 mod ending;
+mod resolving;
 mod sheet;
 mod taking;
 
@@ -10,7 +11,7 @@ use types::ReservationId;
 
 use super::counter::Standing;
 use super::error::Error;
-use super::reservation::{Adjustment, Amendment, Ask, Reservation};
+use super::reservation::{Adjustment, Amendment, Ask, Reservation, Resolution};
 use super::rules::Amounts;
 
 pub use sheet::{Count, Line, Sheet, Writes};
@@ -36,6 +37,8 @@ pub enum Instruction {
     Expire(ReservationId),
     /// Correct what an owner may use.
     Adjust(Adjustment),
+    /// End work in suspense as an operator says.
+    Resolve(Resolution),
 }
 
 /// What an instruction came to.
@@ -60,6 +63,7 @@ impl Instruction {
             Self::Reserve(ask) => ask.id,
             Self::Amend(amendment) => amendment.id,
             Self::Adjust(adjustment) => adjustment.id,
+            Self::Resolve(resolution) => resolution.id,
             Self::Confirm(id)
             | Self::Extend(id, _)
             | Self::Settle(id, _)
@@ -91,6 +95,7 @@ impl Instruction {
             Self::Suspend(_) => "suspend",
             Self::Expire(_) => "expire",
             Self::Adjust(_) => "adjust",
+            Self::Resolve(_) => "resolve",
         }
     }
 }

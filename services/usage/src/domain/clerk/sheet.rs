@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Done, Instruction, Outcome};
 use crate::domain::alert::{self, Alert, Move};
+use crate::domain::audit::{AuditEvent, Signature};
 use crate::domain::counter::{Check, Key, Standing, Tally};
 use crate::domain::entry::Entry;
 use crate::domain::error::Error;
@@ -49,6 +50,7 @@ pub struct Sheet {
     missing: RefCell<BTreeSet<Key>>,
     entries: Vec<Entry>,
     alerts: Vec<Alert>,
+    events: Vec<AuditEvent>,
 }
 
 /// What is to be written.
@@ -62,6 +64,8 @@ pub struct Writes {
     pub entries: Vec<Entry>,
     /// Alerts that went off.
     pub alerts: Vec<Alert>,
+    /// What operators did.
+    pub events: Vec<AuditEvent>,
 }
 
 impl Sheet {
@@ -87,6 +91,7 @@ impl Sheet {
             missing: RefCell::default(),
             entries: Vec::new(),
             alerts: Vec::new(),
+            events: Vec::new(),
         }
     }
 
@@ -139,7 +144,9 @@ impl Sheet {
                 Ok(self.rules.checks(order_of(row), &row.amounts)?)
             }
             // Whoever holds nothing any more takes what still fits.
-            (Instruction::Settle(..), Some(row)) if row.items.is_empty() => {
+            (Instruction::Settle(..) | Instruction::Resolve(_), Some(row))
+                if row.items.is_empty() =>
+            {
                 Ok(self.rules.checks_left(order_of(row), &row.amounts))
             }
             _ => Ok(Vec::new()),
@@ -176,6 +183,7 @@ impl Sheet {
             Instruction::Suspend(id) => self.suspend(*id),
             Instruction::Expire(id) => self.expire(*id),
             Instruction::Adjust(adjustment) => self.adjust(adjustment),
+            Instruction::Resolve(resolution) => self.resolve(resolution),
         }
     }
 
@@ -192,6 +200,7 @@ impl Sheet {
             counts: self.counts.into_iter().filter(moved).collect(),
             entries: self.entries,
             alerts: self.alerts,
+            events: self.events,
         }
     }
 
@@ -250,6 +259,18 @@ impl Sheet {
         self.alerts.push(alert);
     }
 
+    pub(super) fn note(&mut self, event: AuditEvent) {
+        self.events.push(event);
+    }
+
+    pub(super) fn signed(&self, actor: &str) -> Signature {
+        Signature {
+            actor: actor.to_owned(),
+            at: self.now,
+            ids: Arc::clone(&self.ids),
+        }
+    }
+
     pub(super) fn next_id(&self) -> Uuid {
         self.ids.next()
     }
@@ -298,8 +319,13 @@ impl Writes {
             counts,
             entries,
             alerts,
+            events,
         } = self;
-        lines.is_empty() && counts.is_empty() && entries.is_empty() && alerts.is_empty()
+        lines.is_empty()
+            && counts.is_empty()
+            && entries.is_empty()
+            && alerts.is_empty()
+            && events.is_empty()
     }
 }
 

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use types::{Clock, IdSource, Microusd, Page, PageRequest, ReservationId, Timestamp, UserId};
+use types::{Microusd, Page, PageRequest, ReservationId, Timestamp, UserId};
 use uuid::Uuid;
 
-use crate::domain::audit::{AuditEvent, Signature};
 use crate::domain::clerk::Instruction;
 use crate::domain::error::Error;
 use crate::domain::meter::Meter;
 use crate::domain::ports::Corrections;
-use crate::domain::reservation::{Adjustment, Reservation, State, WrongState};
-use crate::domain::rules::Amounts;
+use crate::domain::reservation::{Adjustment, Reservation, Resolution, State};
 use crate::domain::usage::Usage;
 
 /// A correction that was made.
@@ -39,52 +37,39 @@ pub struct Correction {
 pub struct Corrector {
     usage: Arc<Usage>,
     store: Arc<dyn Corrections>,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn IdSource>,
 }
 
 impl Corrector {
     /// Corrects what `usage` counts.
     #[must_use]
-    pub fn new(
-        usage: Arc<Usage>,
-        store: Arc<dyn Corrections>,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn IdSource>,
-    ) -> Self {
-        Self {
-            usage,
-            store,
-            clock,
-            ids,
-        }
-    }
-
-    fn signed(&self, actor: &str) -> Signature {
-        Signature {
-            actor: actor.to_owned(),
-            at: self.clock.now(),
-            ids: Arc::clone(&self.ids),
-        }
+    pub fn new(usage: Arc<Usage>, store: Arc<dyn Corrections>) -> Self {
+        Self { usage, store }
     }
 
     /// Corrects what an owner may use. Repeating it changes nothing, and gives what was done first.
     ///
     /// # Errors
-    /// The id was used for something else; the plan is not known; the books do not answer.
+    /// The id was used for something else; the plan is not known, or not the owner's; it would give
+    /// back more than was used; the books do not answer.
     pub async fn adjust(&self, adjustment: Adjustment) -> Result<Correction, Error> {
         let id = adjustment.id;
-        (self.usage.post(Instruction::Adjust(adjustment.clone()))).await?;
-        let by = self.signed(&adjustment.actor);
-        let event = AuditEvent::new(
-            &by,
-            "adjustment.create",
-            &id,
-            None,
-            Some(adjustment.picture()),
-        );
-        self.store.note(id, &event).await?;
+        self.check_tier(&adjustment).await?;
+        self.usage.post(Instruction::Adjust(adjustment)).await?;
         self.store.adjustment(id).await
+    }
+
+    // What is corrected was used on the plan of the latest charge: by the limits of another one it
+    // would be put right in windows where nobody looks. A plan that is gone has no limits.
+    async fn check_tier(&self, adjustment: &Adjustment) -> Result<(), Error> {
+        let latest = self.store.latest_tier(adjustment.owner).await?;
+        let Some(tier) = latest.filter(|tier| *tier != adjustment.tier) else {
+            return Ok(());
+        };
+        if self.usage.rules().await?.plans.find(&tier).is_err() {
+            return Ok(());
+        }
+        let problem = format!("must be '{tier}', the plan of the owner's latest charge");
+        Err(Error::invalid("tier", &problem))
     }
 
     /// Corrections, newest first: of one owner or of all.
@@ -122,35 +107,9 @@ impl Corrector {
         cost: Option<Microusd>,
         actor: &str,
     ) -> Result<Reservation, Error> {
-        let before = self.store.reservation(id).await?;
-        let end = match cost {
-            Some(_) => State::Settled,
-            None => State::Released,
-        };
-        if before.state != State::Suspended && before.state != end {
-            return Err(WrongState(before.state).into());
-        }
-        // Noted before it is done: should it be cut short here, repeating the call ends it.
-        if before.state == State::Suspended {
-            let mut after = before.picture();
-            after["state"] = end.as_str().into();
-            after["costMicrousd"] = cost.map(|cost| cost.0).into();
-            let (by, before) = (self.signed(actor), Some(before.picture()));
-            let event = AuditEvent::new(&by, "reservation.resolve", &id, before, Some(after));
-            self.store.note(id, &event).await?;
-        }
-        let instruction = match cost {
-            Some(Microusd(cost)) => {
-                let actuals = Amounts::from([(Meter::Microusd, cost), (Meter::Generations, 0)]);
-                Instruction::Settle(id, actuals)
-            }
-            None => Instruction::Release(id),
-        };
-        let done = self.usage.post(instruction).await?;
-        // Somebody ended it before: alike, or otherwise.
-        if done.is_repeat && cost.is_some() && self.store.paid(id).await? != cost {
-            return Err(WrongState(done.reservation.state).into());
-        }
+        let actor = actor.to_owned();
+        let resolution = Resolution { id, cost, actor };
+        let done = self.usage.post(Instruction::Resolve(resolution)).await?;
         Ok(done.reservation)
     }
 }

@@ -11,7 +11,7 @@ use super::audit::{AuditEvent, Signature};
 use super::budget::{Budget, BudgetChange, NewBudget};
 use super::counter::{Key, Standing};
 use super::error::Error;
-use super::forecast::{PaceStore, forecast};
+use super::forecast::{PaceStore, forecasts};
 use super::plan::{Plan, Plans};
 use super::ports::{Book, RuleLists, RuleStore};
 use super::price::{NewPrice, Price};
@@ -158,16 +158,18 @@ impl Rulebook {
     /// Forgets what was written of a plan.
     ///
     /// # Errors
-    /// Nothing was; the books do not answer.
-    pub async fn delete_plan(&self, name: &str, actor: &str) -> Result<(), Error> {
-        self.store.delete_plan(name, &self.signed(actor)).await
+    /// Nothing was; it would be gone while it is in use, and that is not forced; the books do not
+    /// answer.
+    pub async fn delete_plan(&self, name: &str, force: bool, actor: &str) -> Result<(), Error> {
+        let by = self.signed(actor);
+        self.store.delete_plan(name, force, &by).await
     }
 
     /// Makes a budget.
     ///
     /// # Errors
-    /// There is one for the same, or there are too many; its plan is not known; the books do not
-    /// answer.
+    /// There is one for the same, or there are too many; nothing has named its plan, provider, API
+    /// key or project yet; the books do not answer.
     pub async fn create_budget(
         &self,
         new: NewBudget,
@@ -296,16 +298,16 @@ impl Rulebook {
         let checks: Vec<_> = checks.collect();
         let keys: Vec<Key> = checks.iter().map(|check| check.key.clone()).collect();
         let tallies = self.book.tallies(&keys).await?;
-        let mut standings = Vec::with_capacity(budgets.len());
-        for (budget, (check, tally)) in budgets.into_iter().zip(checks.into_iter().zip(tallies)) {
-            let (pace, calendar) = (self.pace.as_ref(), rules.calendar());
-            let forecast = forecast(pace, &budget, tally.used, calendar, now).await?;
-            standings.push(BudgetStanding {
-                budget,
-                standing: Standing { check, tally },
-                forecast,
-            });
-        }
-        Ok(standings)
+        let used: Vec<(&Budget, i64)> = (budgets.iter().zip(&tallies))
+            .map(|(budget, tally)| (budget, tally.used))
+            .collect();
+        let forecasts = forecasts(self.pace.as_ref(), &used, rules.calendar(), now).await?;
+        let looked = checks.into_iter().zip(tallies).zip(forecasts);
+        let standing = |(budget, ((check, tally), forecast))| BudgetStanding {
+            budget,
+            standing: Standing { check, tally },
+            forecast,
+        };
+        Ok(budgets.into_iter().zip(looked).map(standing).collect())
     }
 }

@@ -1,5 +1,7 @@
 //! Plans.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use contracts::usage::v1::plan::Allowance;
 use contracts::usage::v1::{
     DeletePlanRequest, DeletePlanResponse, GetPlanRequest, GetPlanResponse, ListPlansRequest,
@@ -9,7 +11,7 @@ use errors::{Fault, Violations};
 use tonic::Request;
 
 use super::{UsageAdminRpc, read};
-use crate::domain::plan::{Limit, MAX_NAME, Plan, is_name};
+use crate::domain::plan::{Limit, NAME_RULE, Plan, is_name};
 use crate::domain::rulebook::Origin;
 use crate::rpc::convert;
 
@@ -17,12 +19,40 @@ const MAX_LIMITS: usize = 20;
 
 pub(super) async fn list(
     rpc: &UsageAdminRpc,
-    _request: Request<ListPlansRequest>,
+    request: Request<ListPlansRequest>,
 ) -> Result<ListPlansResponse, Fault> {
-    let plans = rpc.rulebook.plans().await?;
+    let request = request.get_ref();
+    let mut violations = Violations::new();
+    let page = read::page(request.page_size, "", &mut violations);
+    let after = match request.page_token.as_str() {
+        "" => Some(String::new()),
+        token => last_name(token),
+    };
+    let problem = "must be the nextPageToken of the page before";
+    violations.check(after.is_some(), "pageToken", problem);
+    let (Some(page), Some(after)) = (page, after) else {
+        return Err(violations.into_fault());
+    };
+    let size = usize::try_from(page.size).unwrap_or(usize::MAX);
+    let mut plans = rpc.rulebook.plans().await?;
+    plans.retain(|one| one.plan().name() > after.as_str());
+    let has_more = plans.len() > size;
+    plans.truncate(size);
+    let last = plans.last().filter(|_| has_more);
     Ok(ListPlansResponse {
+        next_page_token: last.map_or_else(String::new, |one| token_of(one.plan().name())),
         plans: plans.into_iter().map(WirePlan::from).collect(),
     })
+}
+
+// The last name of a page: the next one begins after it.
+fn token_of(name: &str) -> String {
+    URL_SAFE_NO_PAD.encode(name)
+}
+
+fn last_name(token: &str) -> Option<String> {
+    let name = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+    is_name(&name).then_some(name)
 }
 
 pub(super) async fn get(
@@ -52,14 +82,14 @@ pub(super) async fn delete(
     request: Request<DeletePlanRequest>,
 ) -> Result<DeletePlanResponse, Fault> {
     let actor = read::actor(&request)?;
-    let name = &request.get_ref().name;
-    rpc.rulebook.delete_plan(name, &actor).await?;
+    let DeletePlanRequest { name, force } = request.get_ref();
+    rpc.rulebook.delete_plan(name, *force, &actor).await?;
     Ok(DeletePlanResponse {})
 }
 
 fn plan(request: &PutPlanRequest) -> Result<Plan, Fault> {
     let mut violations = Violations::new();
-    let name = format!("must be 1 to {MAX_NAME} of a-z, 0-9, '-' and '_'");
+    let name = format!("must be {NAME_RULE}");
     violations.check(is_name(&request.name), "name", name);
     let few = (1..=MAX_LIMITS).contains(&request.limits.len());
     violations.check(few, "limits", format!("must be 1 to {MAX_LIMITS}"));

@@ -9,7 +9,7 @@ use tonic::Request;
 use types::Microusd;
 
 use super::{UsageAdminRpc, read};
-use crate::domain::price::{NewPrice, Unit};
+use crate::domain::price::{NewPrice, Unit, is_size};
 use crate::domain::window::is_date;
 use crate::rpc::convert;
 
@@ -59,6 +59,24 @@ pub(super) async fn retire(
     Ok(RetirePriceResponse {})
 }
 
+// Only pictures have them; a price of tokens that named a size would price nothing.
+fn check_details(request: &CreatePriceRequest, unit: Option<Unit>, violations: &mut Violations) {
+    let CreatePriceRequest { size, quality, .. } = request;
+    if unit.is_some_and(|unit| unit != Unit::Image) {
+        for (field, text) in [("size", size), ("quality", quality)] {
+            violations.check(
+                text.is_empty(),
+                field,
+                "must be empty: only pictures have one",
+            );
+        }
+        return;
+    }
+    let fine = size.is_empty() || is_size(size);
+    violations.check(fine, "size", convert::SIZE_RULE);
+    read::check_text(quality, DETAIL, "quality", violations);
+}
+
 fn new_price(request: CreatePriceRequest) -> Result<NewPrice, Fault> {
     let mut violations = Violations::new();
     read::check_text(&request.provider, NAME, "provider", &mut violations);
@@ -66,8 +84,7 @@ fn new_price(request: CreatePriceRequest) -> Result<NewPrice, Fault> {
     let unit = convert::unit(request.unit);
     let units = Unit::ALL.map(Unit::as_str).join(", ");
     violations.check(unit.is_some(), "unit", format!("must be a unit: {units}"));
-    read::check_text(&request.size, DETAIL, "size", &mut violations);
-    read::check_text(&request.quality, DETAIL, "quality", &mut violations);
+    check_details(&request, unit, &mut violations);
     violations.check(
         (0..=MAX_PRICE).contains(&request.price_microusd),
         "priceMicrousd",

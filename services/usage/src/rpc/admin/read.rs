@@ -1,6 +1,5 @@
 //! What the requests of operators have in common: who asks, pages, ids, texts, scopes.
 
-use contracts::generation::v1::generation::Kind as WireKind;
 use contracts::usage::v1::Scope as WireScope;
 use contracts::usage::v1::limit::Window as WireWindow;
 use contracts::usage::v1::scope::Type;
@@ -37,7 +36,7 @@ pub fn id(text: &str) -> Result<Uuid, Fault> {
         .map_err(|wrong| Fault::field("id", wrong.to_string()))
 }
 
-/// Checks a text of so many characters.
+/// Checks a text of so many characters, not of spaces alone.
 pub fn check_text(
     text: &str,
     (least, most): (usize, usize),
@@ -45,10 +44,12 @@ pub fn check_text(
     violations: &mut Violations,
 ) {
     let has_control = text.chars().any(char::is_control);
-    let fine = (least..=most).contains(&text.chars().count()) && !has_control;
+    let is_blank = !text.is_empty() && text.trim().is_empty();
+    let fine = (least..=most).contains(&text.chars().count()) && !has_control && !is_blank;
+    let rule = "characters without control characters, not only spaces";
     let description = match least {
-        0 => format!("must be at most {most} characters without control characters"),
-        _ => format!("must be {least} to {most} characters without control characters"),
+        0 => format!("must be at most {most} {rule}"),
+        _ => format!("must be {least} to {most} {rule}"),
     };
     violations.check(fine, field, description);
 }
@@ -116,8 +117,7 @@ pub fn scope(wire: Option<WireScope>, violations: &mut Violations) -> Option<Sco
             return Some(Scope::Plan(value));
         }
         Ok(Type::Kind) => {
-            let fine = WireKind::from_str_name(&value).is_some_and(|kind| kind as i32 != 0);
-            violations.check(fine, field, format!("must be a kind: {}", kinds()));
+            convert::check_kind(&value, field, violations);
             return Some(Scope::Kind(value));
         }
         Ok(Type::ApiKey) => Scope::ApiKey,
@@ -133,12 +133,6 @@ pub fn scope(wire: Option<WireScope>, violations: &mut Violations) -> Option<Sco
     };
     check_text(&value, (1, MAX_VALUE), field, violations);
     Some(scope(value))
-}
-
-fn kinds() -> String {
-    let kinds = (1..).map_while(|number| WireKind::try_from(number).ok());
-    let names: Vec<&str> = kinds.map(|kind| kind.as_str_name()).collect();
-    names.join(", ")
 }
 
 #[cfg(test)]

@@ -8,11 +8,8 @@ use errors::{Fault, Violations};
 use tonic::Request;
 use types::UserId;
 
-use super::UsageAdminRpc;
+use super::{UsageAdminRpc, read};
 use crate::domain::reports::{Group, Question, Report, Sum, day_text, read_day};
-
-const DEFAULT_SIZE: i32 = 100;
-const MAX_SIZE: i32 = 1_000;
 
 pub(super) async fn report(
     rpc: &UsageAdminRpc,
@@ -37,16 +34,7 @@ fn question(request: &ReportUsageRequest, today: i32) -> Result<Question, Fault>
     let from = day("from", &request.from, today / 100 * 100 + 1);
     let until = day("until", &request.until, today);
     violations.check(from <= until, "until", "must not be before 'from'");
-    let size = match request.page_size {
-        0 => DEFAULT_SIZE,
-        size => size,
-    };
-    let is_fine = (1..=MAX_SIZE).contains(&size);
-    violations.check(
-        is_fine,
-        "pageSize",
-        format!("must be 1 to {MAX_SIZE}, or left out for {DEFAULT_SIZE}"),
-    );
+    let page = read::page(request.page_size, "", &mut violations);
     let groups = groups.unwrap_or_default();
     let after = match request.page_token.as_str() {
         "" => None,
@@ -61,12 +49,14 @@ fn question(request: &ReportUsageRequest, today: i32) -> Result<Question, Fault>
             names
         }
     };
-    violations.finish()?;
+    let (true, Some(page)) = (violations.is_empty(), page) else {
+        return Err(violations.into_fault());
+    };
     Ok(Question {
         groups,
         from,
         until,
-        size: u64::from(size.unsigned_abs()),
+        size: page.size,
         after,
     })
 }
@@ -142,7 +132,7 @@ mod tests {
         };
         let question = question(&request, 20_261_120).unwrap();
         assert_eq!((question.from, question.until), (20_261_101, 20_261_120));
-        assert_eq!(question.size, 100);
+        assert_eq!(question.size, 20);
     }
 
     #[test]
@@ -152,7 +142,7 @@ mod tests {
             group_by: "day,colour".to_owned(),
             from: "yesterday".to_owned(),
             until: "2026-02-30".to_owned(),
-            page_size: 1_001,
+            page_size: 101,
             page_token: String::new(),
         };
         assert_eq!(wrong(&request), ["groupBy", "from", "until", "pageSize"]);

@@ -7,6 +7,7 @@ use contracts::usage::v1::{
 };
 use errors::Fault;
 use types::Timestamp;
+use uuid::Uuid;
 
 use super::meaning;
 use crate::domain::clerk::Done;
@@ -38,7 +39,14 @@ pub fn explained(explained: Explained) -> ExplainUsageResponse {
     let pause = explained.pause.map(Error::Paused);
     let refusal = (explained.refusal).map(|refusal| Error::OverLimit(Box::new(refusal)));
     let fault = pause.or(refusal).map(Fault::from);
+    let price = explained.quote.map(|quote| PriceQuote {
+        amount_microusd: quote.amount.0,
+        price_version: quote.version,
+    });
     ExplainUsageResponse {
+        price,
+        provider: explained.purpose.provider,
+        model: explained.purpose.model,
         allowed: fault.is_none(),
         reason: (fault.as_ref())
             .map_or_else(String::new, |fault| fault.reason.as_str_name().into()),
@@ -47,11 +55,15 @@ pub fn explained(explained: Explained) -> ExplainUsageResponse {
     }
 }
 
-/// Says the prices in force.
-pub fn price_list(rules: &Rules) -> GetPriceListResponse {
+/// Says so many of the prices in force, those that come after this id.
+pub fn price_list(rules: &Rules, (size, after): (usize, Uuid)) -> GetPriceListResponse {
+    let mut rest = rules.prices.iter().filter(|price| price.id > after);
+    let prices: Vec<&Price> = rest.by_ref().take(size).collect();
+    let last = prices.last().filter(|_| rest.next().is_some());
     GetPriceListResponse {
         version: rules.version,
-        prices: rules.prices.iter().map(WirePrice::from).collect(),
+        next_page_token: last.map_or_else(String::new, |price| price.id.to_string()),
+        prices: prices.into_iter().map(WirePrice::from).collect(),
     }
 }
 

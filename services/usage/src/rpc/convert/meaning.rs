@@ -1,14 +1,31 @@
 //! Single words: meters, windows, units, scopes.
 
+use contracts::generation::v1::generation::Kind as WireKind;
 use contracts::policy::v1::policy::Meter as WireMeter;
 use contracts::usage::v1::limit::Window as WireWindow;
 use contracts::usage::v1::quantity::Unit as WireUnit;
 use contracts::usage::v1::{Scope as WireScope, scope::Type};
+use errors::Violations;
 
 use crate::domain::meter::Meter;
 use crate::domain::price::Unit;
 use crate::domain::scope::Scope;
 use crate::domain::window::WindowKind;
+
+/// What a size of pictures is.
+pub const SIZE_RULE: &str = "must be width and height in pixels, like 1024x1024";
+
+/// Checks a kind of work.
+pub fn check_kind(name: &str, field: &str, violations: &mut Violations) {
+    let is_known = WireKind::from_str_name(name).is_some_and(|kind| kind as i32 != 0);
+    let kinds = (1..).map_while(|number| WireKind::try_from(number).ok());
+    let names: Vec<&str> = kinds.map(|kind| kind.as_str_name()).collect();
+    violations.check(
+        is_known,
+        field,
+        format!("must be a kind: {}", names.join(", ")),
+    );
+}
 
 /// Reads a meter.
 pub fn meter(wire: i32) -> Option<Meter> {

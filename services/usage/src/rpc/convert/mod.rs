@@ -5,5 +5,5 @@ mod meaning;
 mod request;
 
 pub use answer::{explained, price_list, usage};
-pub use meaning::{meter, unit, wire_meter, wire_scope, wire_window};
-pub use request::{amendment, ask, extension, reservation_id, settlement, thought};
+pub use meaning::{SIZE_RULE, check_kind, meter, unit, wire_meter, wire_scope, wire_window};
+pub use request::{amendment, ask, extension, price_page, reservation_id, settlement, thought};

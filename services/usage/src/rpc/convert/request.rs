@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use contracts::usage::v1::{
-    AmendRequest, Amount, ExplainUsageRequest, ExtendRequest, Purpose as WirePurpose, Quantity,
-    ReserveRequest, SettleRequest, Work as WireWork, purpose::Keeper as WireKeeper,
+    AmendRequest, Amount, ExplainUsageRequest, ExtendRequest, GetPriceListRequest,
+    Purpose as WirePurpose, Quantity, ReserveRequest, SettleRequest, Work as WireWork,
+    purpose::Keeper as WireKeeper,
 };
 use errors::{Fault, Violations};
 use types::{Microusd, OperationId, ReservationId};
+use uuid::Uuid;
 
 use super::meaning;
 use crate::domain::meter::Meter;
@@ -15,11 +17,16 @@ use crate::domain::price::{self, Work};
 use crate::domain::reservation::{Amendment, Ask};
 use crate::domain::rules::{Amounts, MAX_AMOUNT};
 use crate::domain::scope::{Keeper, Purpose};
+use crate::domain::usage::Thought;
+use crate::domain::window::is_date;
 
 const MAX_AMOUNTS: usize = 16;
 const MAX_COUNT: i64 = 1_000_000_000;
 const MAX_TEXT: usize = 128;
 const MAX_TTL: i64 = 86_400;
+const MAX_PRICES: i32 = 1_000;
+// Of pictures that are ordered without one.
+const USUAL_SIZE: &str = "1024x1024";
 
 /// Reads what to reserve; the service's own holding time is a `hold` of zero.
 pub fn ask(request: ReserveRequest) -> Result<Ask, Fault> {
@@ -93,12 +100,46 @@ pub fn reservation_id(text: &str) -> Result<ReservationId, Fault> {
         .map_err(|error| Fault::field("reservationId", format!("{error}")))
 }
 
-/// Reads an order that is only thought of: what for, and what it would cost.
-pub fn thought(request: &ExplainUsageRequest) -> Result<(Purpose, i64), Fault> {
+/// Reads which part of the price list is asked for: how many, and after which one.
+pub fn price_page(request: &GetPriceListRequest) -> Result<(usize, Uuid), Fault> {
     let mut violations = Violations::new();
-    for (field, text) in [("kind", &request.kind), ("provider", &request.provider)] {
+    let size = match request.page_size {
+        0 => MAX_PRICES,
+        size => size,
+    };
+    let problem = format!("must be 1 to {MAX_PRICES}, or left out for {MAX_PRICES}");
+    violations.check((1..=MAX_PRICES).contains(&size), "pageSize", problem);
+    let after = match request.page_token.as_str() {
+        "" => Some(Uuid::nil()),
+        token => Uuid::try_parse(token).ok(),
+    };
+    let problem = "must be the nextPageToken of the page before";
+    violations.check(after.is_some(), "pageToken", problem);
+    violations.finish()?;
+    Ok((
+        usize::try_from(size).unwrap_or(0),
+        after.unwrap_or_default(),
+    ))
+}
+
+/// Reads an order that is only thought of: what for, and what it would cost.
+pub fn thought(request: &ExplainUsageRequest) -> Result<Thought, Fault> {
+    let mut violations = Violations::new();
+    if !request.kind.is_empty() {
+        meaning::check_kind(&request.kind, "kind", &mut violations);
+    }
+    for (field, text) in [
+        ("provider", &request.provider),
+        ("model", &request.model),
+        ("quality", &request.quality),
+    ] {
         check_name(text, field, &mut violations);
     }
+    let size = match request.size.as_str() {
+        "" => USUAL_SIZE,
+        size => size,
+    };
+    violations.check(price::is_size(size), "size", meaning::SIZE_RULE);
     let fine = (0..=MAX_AMOUNT).contains(&request.cost_microusd);
     violations.check(fine, "costMicrousd", format!("must be 0 to {MAX_AMOUNT}"));
     if !violations.is_empty() {
@@ -107,9 +148,21 @@ pub fn thought(request: &ExplainUsageRequest) -> Result<(Purpose, i64), Fault> {
     let purpose = Purpose {
         kind: request.kind.clone(),
         provider: request.provider.clone(),
+        model: request.model.clone(),
         ..Purpose::default()
     };
-    Ok((purpose, request.cost_microusd))
+    // The only kind there is makes pictures.
+    let picture = price::Quantity {
+        unit: price::Unit::Image,
+        count: 1,
+        size: size.to_owned(),
+        quality: request.quality.clone(),
+    };
+    Ok(Thought {
+        quantity: Some(picture).filter(|_| !purpose.kind.is_empty()),
+        purpose,
+        cost: request.cost_microusd,
+    })
 }
 
 fn amounts(wire: &[Amount], has_work: bool, field: &str, violations: &mut Violations) -> Amounts {
@@ -209,7 +262,11 @@ fn work(wire: Option<WireWork>, violations: &mut Violations) -> Option<Work> {
             format!("must be 0 to {MAX_AMOUNT}"),
         );
         let date = &wire.list_price_as_of;
-        check_name(date, "work.listPriceAsOf", violations);
+        violations.check(
+            date.is_empty() || is_date(date),
+            "work.listPriceAsOf",
+            "must be a date, YYYY-MM-DD",
+        );
         (Microusd(price), date.clone())
     });
     Some(Work { quantities, list })

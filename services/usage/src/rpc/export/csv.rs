@@ -4,7 +4,7 @@ use bytes::Bytes;
 use csv::{Terminator, Writer, WriterBuilder};
 use errors::Fault;
 
-use super::text::{COLUMNS, Cell, cells, harmless};
+use super::text::{COLUMNS, Cell, cells, dollars_text, harmless};
 use super::{Bodies, framed};
 use crate::domain::records::{Pages, Record};
 
@@ -24,7 +24,8 @@ fn page(records: Vec<Record>) -> Result<Bytes, Fault> {
         let fields = cells(record).map(|cell| match cell {
             Cell::Text(text) => harmless(text),
             Cell::Number(number) => number.to_string(),
-            Cell::Decimal(text) => text,
+            Cell::Dollars(amount) => dollars_text(amount),
+            Cell::Moment(moment) => moment.to_string(),
         });
         writer.write_record(fields).map_err(Fault::internal)?;
     }

@@ -6,6 +6,7 @@ mod json;
 #[cfg(test)]
 mod tests;
 mod text;
+mod workbooks;
 mod xlsx;
 
 use std::str::FromStr;
@@ -19,6 +20,8 @@ use tonic::Status;
 
 use super::records::Export;
 use crate::domain::records::Pages;
+
+pub use workbooks::Workbooks;
 
 /// What kind of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

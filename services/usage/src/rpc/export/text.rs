@@ -1,6 +1,6 @@
 //! What stands in the columns of a table, and how a spreadsheet is kept from running it.
 
-use types::Microusd;
+use types::{Microusd, Timestamp};
 
 use crate::domain::records::{Record, RecordKind};
 
@@ -30,8 +30,10 @@ pub enum Cell {
     Text(String),
     /// A whole number.
     Number(i64),
-    /// A decimal number, exact as text.
-    Decimal(String),
+    /// An amount of dollars.
+    Dollars(Microusd),
+    /// A moment, in UTC.
+    Moment(Timestamp),
 }
 
 /// The cells of a record, in the order of the columns.
@@ -39,7 +41,7 @@ pub fn cells(record: Record) -> [Cell; 16] {
     [
         Cell::Text(record.id.to_string()),
         Cell::Text(kind(record.kind).to_owned()),
-        Cell::Text(record.created_at.to_string()),
+        Cell::Moment(record.created_at),
         Cell::Text(record.work),
         Cell::Text(record.provider),
         Cell::Text(record.model),
@@ -50,7 +52,7 @@ pub fn cells(record: Record) -> [Cell; 16] {
         Cell::Number(record.units),
         Cell::Number(record.tokens),
         Cell::Number(record.charged.0),
-        Cell::Decimal(dollars(record.charged)),
+        Cell::Dollars(record.charged),
         Cell::Text(record.price_version),
         Cell::Text(record.note),
     ]
@@ -71,8 +73,8 @@ pub fn harmless(text: String) -> String {
     if is_formula { format!("'{text}") } else { text }
 }
 
-// Without the sign of the currency, so that it is a number.
-fn dollars(amount: Microusd) -> String {
+/// Without the sign of the currency, so that it is a number.
+pub fn dollars_text(amount: Microusd) -> String {
     amount.to_string().replacen('$', "", 1)
 }
 
@@ -92,8 +94,8 @@ mod tests {
 
     #[test]
     fn dollars_are_exact() {
-        assert_eq!(dollars(Microusd(39_000)), "0.039000");
-        assert_eq!(dollars(Microusd(-1)), "-0.000001");
-        assert_eq!(dollars(Microusd(i64::MIN)), "-9223372036854.775808");
+        assert_eq!(dollars_text(Microusd(39_000)), "0.039000");
+        assert_eq!(dollars_text(Microusd(-1)), "-0.000001");
+        assert_eq!(dollars_text(Microusd(i64::MIN)), "-9223372036854.775808");
     }
 }

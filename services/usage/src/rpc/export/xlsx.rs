@@ -7,17 +7,20 @@ use std::io::{Seek, SeekFrom};
 use bytes::Bytes;
 use errors::Fault;
 use futures::stream::{self, StreamExt};
-use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
 
 use super::Bodies;
-use super::text::{COLUMNS, Cell, cells};
+use super::text::{COLUMNS, Cell, cells, dollars_text};
 use crate::domain::records::{Pages, Record};
 
 const PIECE: usize = 64 * 1024;
 // The writer waits for the database and the database for the writer; neither runs far ahead.
 const PAGES_AHEAD: usize = 2;
+const DAY_MICROS: f64 = 86_400e6;
+// A spreadsheet counts days, in UTC here, from the last one of 1899.
+const EPOCH_DAYS: f64 = 25_569.0;
 
 /// What the writer is told.
 enum Told {
@@ -57,12 +60,13 @@ fn workbook(mut told: mpsc::Receiver<Told>) -> Result<File, Fault> {
     let sheet = sheet.map_err(Fault::internal)?;
     sheet.set_name("usage").map_err(Fault::internal)?;
     header(sheet).map_err(Fault::internal)?;
+    let formats = Formats::new();
     let mut line = 1;
     loop {
         match told.blocking_recv() {
             Some(Told::Page(records)) => {
                 for record in records {
-                    row(sheet, line, record).map_err(Fault::internal)?;
+                    row(sheet, line, record, &formats).map_err(Fault::internal)?;
                     line += 1;
                 }
             }
@@ -85,20 +89,58 @@ fn header(sheet: &mut Worksheet) -> Result<(), XlsxError> {
     Ok(())
 }
 
-// Text is written as text, which no spreadsheet runs. Numbers beyond 2^53 would lose digits.
-fn row(sheet: &mut Worksheet, line: u32, record: Record) -> Result<(), XlsxError> {
+/// How cells show what they hold.
+struct Formats {
+    moment: Format,
+    dollars: Format,
+}
+
+impl Formats {
+    fn new() -> Self {
+        Self {
+            moment: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss.000"),
+            dollars: Format::new().set_num_format("0.000000"),
+        }
+    }
+}
+
+// Text is written as text, which no spreadsheet runs. Numbers beyond 2^53 would lose digits: they are
+// text too, and so are moments before the first that a spreadsheet knows.
+fn row(
+    sheet: &mut Worksheet,
+    line: u32,
+    record: Record,
+    formats: &Formats,
+) -> Result<(), XlsxError> {
     for (column, cell) in (0..).zip(cells(record)) {
         match cell {
-            Cell::Text(text) | Cell::Decimal(text) => sheet.write_string(line, column, text)?,
-            Cell::Number(number) if number.unsigned_abs() < 1 << 53 =>
-            {
-                #[expect(clippy::cast_precision_loss, reason = "it is below 2^53")]
-                sheet.write_number(line, column, number as f64)?
-            }
-            Cell::Number(number) => sheet.write_string(line, column, number.to_string())?,
+            Cell::Text(text) => sheet.write_string(line, column, text)?,
+            Cell::Number(number) => match exact(number) {
+                Some(number) => sheet.write_number(line, column, number)?,
+                None => sheet.write_string(line, column, number.to_string())?,
+            },
+            Cell::Dollars(amount) => match exact(amount.0) {
+                Some(micros) => {
+                    let dollars = micros / 1e6;
+                    sheet.write_number_with_format(line, column, dollars, &formats.dollars)?
+                }
+                None => sheet.write_string(line, column, dollars_text(amount))?,
+            },
+            Cell::Moment(moment) => match exact(moment.micros()).filter(|micros| *micros >= 0.0) {
+                Some(micros) => {
+                    let days = micros / DAY_MICROS + EPOCH_DAYS;
+                    sheet.write_number_with_format(line, column, days, &formats.moment)?
+                }
+                None => sheet.write_string(line, column, moment.to_string())?,
+            },
         };
     }
     Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "it is below 2^53")]
+fn exact(number: i64) -> Option<f64> {
+    (number.unsigned_abs() < 1 << 53).then_some(number as f64)
 }
 
 fn read(file: File) -> Bodies {

@@ -6,6 +6,7 @@ mod m0003_ledger;
 mod m0004_rules;
 mod m0005_care;
 mod m0006_guards;
+mod m0007_time_zone;
 
 use sea_orm_migration::prelude::*;
 
@@ -22,6 +23,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_rules::Step),
             Box::new(m0005_care::Step),
             Box::new(m0006_guards::Step),
+            Box::new(m0007_time_zone::Step),
         ]
     }
 }

@@ -27,6 +27,7 @@ impl ReportStore for SqlOffice {
 
 #[derive(Debug, sea_orm::FromQueryResult)]
 struct PastRow {
+    place: i64,
     total: i64,
     since: Option<i32>,
     before: i64,
@@ -34,37 +35,59 @@ struct PastRow {
 
 #[async_trait]
 impl PaceStore for SqlOffice {
-    async fn used(&self, scope: &Scope, meter: Meter, days: Days) -> Result<Past, Error> {
-        let column = match meter {
-            Meter::Generations => "units",
-            Meter::Microusd => "charged",
-            Meter::Tokens => "tokens",
-            Meter::StorageBytes | Meter::Requests => return Ok(Past::default()),
-        };
-        let (theirs, name): (&str, Option<Value>) = match scope {
-            Scope::Global => ("", None),
-            Scope::User(id) => ("AND owner = $3", Some(id.uuid().into())),
-            Scope::ApiKey(id) => ("AND api_key = $3", Some(id.as_str().into())),
-            Scope::Project(id) => ("AND project = $3", Some(id.as_str().into())),
-            Scope::Plan(name) => ("AND tier = $3", Some(name.as_str().into())),
-            Scope::Provider(name) => ("AND provider = $3", Some(name.as_str().into())),
-            Scope::Kind(name) => ("AND work = $3", Some(name.as_str().into())),
-        };
-        let sql = format!(
-            "SELECT CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS total, MIN(day) AS since,
-               CASE WHEN EXISTS (SELECT 1 FROM usage_daily
-                 WHERE day < $1 AND work <> 'ADJUSTMENT' {theirs}) THEN CAST(1 AS BIGINT) ELSE 0 END AS before
-             FROM usage_daily WHERE day >= $1 AND day <= $2 AND work <> 'ADJUSTMENT' {theirs}"
-        );
+    async fn used(&self, of: &[(&Scope, Meter)], days: Days) -> Result<Vec<Past>, Error> {
         let mut values: Vec<Value> = vec![days.first.into(), days.last.into()];
-        values.extend(name);
-        let found: Vec<PastRow> = rows(self.db.read(), &sql, values).await?;
-        let past = found.first().map(|row| Past {
-            total: row.total,
-            since: (row.before == 1).then_some(days.first).or(row.since),
-        });
-        Ok(past.unwrap_or_default())
+        let mut parts = Vec::with_capacity(of.len());
+        for (place, (scope, meter)) in of.iter().enumerate() {
+            let theirs = name_of(scope).map(|(column, name)| {
+                values.push(name);
+                format!("AND {column} = ${}", values.len())
+            });
+            parts.push(past(place, *meter, &theirs.unwrap_or_default()));
+        }
+        let mut pasts = vec![Past::default(); of.len()];
+        if parts.is_empty() {
+            return Ok(pasts);
+        }
+        let found: Vec<PastRow> = rows(self.db.read(), &parts.join(" UNION ALL "), values).await?;
+        for row in found {
+            let place = usize::try_from(row.place).ok();
+            if let Some(past) = place.and_then(|place| pasts.get_mut(place)) {
+                past.total = row.total;
+                past.since = (row.before == 1).then_some(days.first).or(row.since);
+            }
+        }
+        Ok(pasts)
     }
+}
+
+fn past(place: usize, meter: Meter, theirs: &str) -> String {
+    let column = match meter {
+        Meter::Generations => "units",
+        Meter::Microusd => "charged",
+        Meter::Tokens => "tokens",
+        // Nothing counts them.
+        Meter::StorageBytes | Meter::Requests => "0",
+    };
+    format!(
+        "SELECT CAST({place} AS BIGINT) AS place, CAST(COALESCE(SUM({column}), 0) AS BIGINT) AS total,
+           MIN(day) AS since, CASE WHEN EXISTS (SELECT 1 FROM usage_daily
+             WHERE day < $1 AND work <> 'ADJUSTMENT' {theirs}) THEN CAST(1 AS BIGINT) ELSE 0 END AS before
+         FROM usage_daily WHERE day >= $1 AND day <= $2 AND work <> 'ADJUSTMENT' {theirs}"
+    )
+}
+
+// The column that gathers a scope's use, and what stands in it.
+fn name_of(scope: &Scope) -> Option<(&'static str, Value)> {
+    Some(match scope {
+        Scope::Global => return None,
+        Scope::User(id) => ("owner", id.uuid().into()),
+        Scope::ApiKey(id) => ("api_key", id.as_str().into()),
+        Scope::Project(id) => ("project", id.as_str().into()),
+        Scope::Plan(name) => ("tier", name.as_str().into()),
+        Scope::Provider(name) => ("provider", name.as_str().into()),
+        Scope::Kind(name) => ("work", name.as_str().into()),
+    })
 }
 
 impl SqlOffice {

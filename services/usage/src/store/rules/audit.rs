@@ -28,20 +28,6 @@ pub async fn insert(
     Ok(())
 }
 
-/// Whether the same was done to the same before.
-pub async fn is_noted(
-    connection: &impl ConnectionTrait,
-    event: &AuditEvent,
-) -> Result<bool, StoreError> {
-    let sql = "SELECT id FROM audit WHERE target = $1 AND action = $2 AND after = $3 LIMIT 1";
-    let values = [
-        event.target.clone().into(),
-        event.action.clone().into(),
-        event.after.clone().into(),
-    ];
-    Ok(!query(connection, sql, values).await?.is_empty())
-}
-
 /// A page of them, newest first.
 pub async fn list(
     connection: &impl ConnectionTrait,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::audit::{before, most};
 use super::change::{Change, execute, number, query};
-use super::{load, seed};
+use super::{load, names, seed};
 use crate::domain::alert;
 use crate::domain::audit::{AuditEvent, Signature};
 use crate::domain::budget::{Budget, BudgetChange, MOST_BUDGETS};
@@ -30,6 +30,14 @@ pub async fn create(book: &SqlBook, budget: &Budget, by: &Signature) -> Result<(
              in memory"
         );
         return Err(StoreError::Domain(Error::invalid("scope", &problem)));
+    }
+    if !names::is_named(&*change.tx, &budget.scope).await? {
+        let problem = format!(
+            "names a {} that no work and no price has named yet: misspelt, it would count nothing; \
+             bring its price into force first, or let it do some work",
+            budget.scope.kind().replace('_', " ")
+        );
+        return Err(StoreError::Domain(Error::invalid("scope.value", &problem)));
     }
     insert(&*change.tx, budget)
         .await

@@ -4,6 +4,7 @@ pub mod audit;
 mod budgets;
 pub mod change;
 mod load;
+pub mod names;
 mod plans;
 mod port;
 mod prices;

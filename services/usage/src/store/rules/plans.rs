@@ -3,12 +3,13 @@
 use sea_orm::{ConnectionTrait, QueryResult};
 use types::Timestamp;
 
-use super::change::{Change, execute, query};
+use super::change::{Change, execute, number, query};
 use super::{load, seed};
 use crate::domain::audit::{AuditEvent, Signature};
 use crate::domain::error::Error;
 use crate::domain::plan::{Limit, Plan};
 use crate::domain::rulebook::Written;
+use crate::domain::window::WindowKind;
 use crate::store::SqlBook;
 use crate::store::error::StoreError;
 
@@ -36,20 +37,53 @@ pub async fn put(book: &SqlBook, plan: &Plan, by: &Signature) -> Result<Written<
     Ok(written)
 }
 
-/// Forgets what was written of a plan.
-pub async fn delete(book: &SqlBook, name: &str, by: &Signature) -> Result<(), StoreError> {
+/// Forgets what was written of a plan; one that is in use and would be gone only by force.
+pub async fn delete(
+    book: &SqlBook,
+    name: &str,
+    force: bool,
+    by: &Signature,
+) -> Result<(), StoreError> {
     let change = Change::begin(book).await?;
     let written = find(&*change.tx, name).await?;
     let written = written.ok_or(StoreError::Domain(Error::NotFound("plan")))?;
     let sql = "DELETE FROM plans WHERE name = $1";
     execute(&*change.tx, sql, [name.into()]).await?;
     let configured = book.shelf.configured(name);
+    if configured.is_none() && !force {
+        refuse_in_use(&change, name, by).await?;
+    }
     if let Some(plan) = configured {
         seed_new_limits(&change, Some(&written.rule), plan, by).await?;
     }
     let pictures = (written.rule.picture(), configured.map(Plan::picture));
     let event = AuditEvent::new(by, "plan.delete", &name, Some(pictures.0), pictures.1);
     change.end(&event).await
+}
+
+// Whoever is on it could order nothing any more. Accounts know their plans, the books only who used
+// something.
+async fn refuse_in_use(change: &Change, name: &str, by: &Signature) -> Result<(), StoreError> {
+    let calendar = change.before.calendar();
+    let month = calendar.containing(WindowKind::Month, by.at);
+    let (first, _) = calendar.days(month);
+    let budgets =
+        "SELECT COUNT(*) AS n FROM budgets WHERE scope_type = 'plan' AND scope_value = $1";
+    let budgets = number(&*change.tx, budgets, [name.into()]).await?;
+    let owners = "SELECT COUNT(*) AS n FROM (
+        SELECT owner FROM usage_daily WHERE day >= $1 AND tier = $2 UNION
+        SELECT owner FROM reservations WHERE state IN ('held', 'confirmed') AND tier = $2 UNION
+        SELECT owner FROM reservations WHERE state = 'suspended' AND tier = $2) AS found";
+    let owners = number(&*change.tx, owners, [first.into(), name.into()]).await?;
+    if (budgets, owners) == (0, 0) {
+        return Ok(());
+    }
+    let problem = format!(
+        "the plan '{name}' is in use: {budgets} budgets count it, and {owners} users on it used \
+         something this month or have work under way, who could order nothing any more; move them to \
+         another plan, or say 'force'"
+    );
+    Err(StoreError::Domain(Error::InUse(problem)))
 }
 
 async fn seed_new_limits(

@@ -21,8 +21,8 @@ impl RuleStore for SqlBook {
         Ok(repeat_on_conflict(|| plans::put(self, plan, by)).await?)
     }
 
-    async fn delete_plan(&self, name: &str, by: &Signature) -> Result<(), Error> {
-        Ok(repeat_on_conflict(|| plans::delete(self, name, by)).await?)
+    async fn delete_plan(&self, name: &str, force: bool, by: &Signature) -> Result<(), Error> {
+        Ok(repeat_on_conflict(|| plans::delete(self, name, force, by)).await?)
     }
 
     async fn create_budget(&self, budget: &Budget, by: &Signature) -> Result<(), Error> {

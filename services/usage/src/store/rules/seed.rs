@@ -41,8 +41,8 @@ pub struct Claim<'a> {
 
 // Corrections are no use; they stand in the ledger only.
 const USED: &str = "FROM usage_daily WHERE work <> 'ADJUSTMENT' AND day BETWEEN $1 AND $2";
-// Two halves, each of which has an index.
-const OPEN: &str = "SELECT * FROM reservations WHERE state IN ('held', 'confirmed')
+/// What is under way, in two halves, each of which has an index.
+pub const OPEN: &str = "SELECT * FROM reservations WHERE state IN ('held', 'confirmed')
                     UNION ALL SELECT * FROM reservations WHERE state = 'suspended'";
 
 /// Makes the counters of a claim right: the one of now, and those of earlier windows in which work is

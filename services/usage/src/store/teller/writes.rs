@@ -4,6 +4,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::domain::clerk::Writes;
 use crate::store::error::StoreError;
+use crate::store::rules::audit;
 use crate::store::{alerts, counters, ledger, reservations, row_set, sums};
 
 /// Writes everything, and says whether the ground was still as it was read.
@@ -26,5 +27,8 @@ pub async fn write(
         return Ok(false);
     }
     alerts::insert(connection, &writes.alerts).await?;
+    for event in &writes.events {
+        audit::insert(connection, event).await?;
+    }
     Ok(true)
 }

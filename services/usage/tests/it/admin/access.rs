@@ -28,7 +28,7 @@ async fn users_may_not() {
         )*};
     }
     denied![
-        list_plans(ListPlansRequest {}),
+        list_plans(ListPlansRequest::default()),
         get_plan(GetPlanRequest::default()),
         put_plan(PutPlanRequest::default()),
         delete_plan(DeletePlanRequest::default()),

@@ -83,7 +83,7 @@ async fn each_threshold_is_told_once_until_the_limit_is_raised() {
 async fn a_budget_of_nothing_is_silent() {
     let test = TestDb::sqlite("usage").await;
     let mut office = Office::open(&test, "free:1000,basic:25,pro:100").await;
-    let mut request = budget(Type::Provider, "gemini", 0);
+    let mut request = budget(Type::Global, "", 0);
     request.window = Window::Lifetime.into();
     office.create(request).await.unwrap();
     assert!(office.hold(ANNA, "gemini", 1).await.is_err());

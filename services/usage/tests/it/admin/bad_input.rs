@@ -8,8 +8,9 @@ use contracts::usage::v1::scope::Type;
 use contracts::usage::v1::{
     CreateAdjustmentRequest, CreateBudgetRequest, CreatePriceRequest, DeleteBudgetRequest,
     DeletePlanRequest, GetBudgetRequest, GetPlanRequest, ListAdjustmentsRequest,
-    ListAuditEventsRequest, ListBudgetsRequest, ListPricesRequest, ListReservationsRequest,
-    PutPlanRequest, ResolveReservationRequest, RetirePriceRequest, Scope, UpdateBudgetRequest,
+    ListAuditEventsRequest, ListBudgetsRequest, ListPlansRequest, ListPricesRequest,
+    ListReservationsRequest, PutPlanRequest, ResolveReservationRequest, RetirePriceRequest, Scope,
+    UpdateBudgetRequest,
 };
 use errors::{Reason, from_status};
 use testkit::TestDb;
@@ -56,6 +57,7 @@ async fn budgets() {
         (broken(|one| one.name = "x".repeat(101)), "name"),
         (broken(|one| one.name = "a\0b".to_owned()), "name"),
         (broken(|one| one.name = "a\nb".to_owned()), "name"),
+        (broken(|one| one.name = "  ".to_owned()), "name"),
         (broken(|one| one.meter = 3), "meter"),
         (broken(|one| one.meter = 5), "meter"),
         (broken(|one| one.meter = 99), "meter"),
@@ -162,6 +164,7 @@ async fn plans() {
     let cases = [
         ("Free", vec![allowance(1, month, 1)], vec!["name"]),
         ("", vec![allowance(1, month, 1)], vec!["name"]),
+        ("-", vec![allowance(1, month, 1)], vec!["name"]),
         ("a\0", vec![allowance(1, month, 1)], vec!["name"]),
         ("free", vec![], vec!["limits"]),
         (
@@ -216,9 +219,10 @@ async fn plans() {
     for name in ["gold", "", "free"] {
         let name = name.to_owned();
         // What is only configured cannot be deleted.
-        let delete = office
-            .served
-            .as_admin(DeletePlanRequest { name: name.clone() });
+        let delete = office.served.as_admin(DeletePlanRequest {
+            name: name.clone(),
+            force: false,
+        });
         let refused = office.admin.delete_plan(delete).await.unwrap_err();
         assert_eq!(from_status(refused).reason, Reason::NotFound);
         let get = office
@@ -252,6 +256,17 @@ async fn prices() {
         (broken(|one| one.unit = 0), "unit"),
         (broken(|one| one.unit = 8), "unit"),
         (broken(|one| one.size = "x".repeat(129)), "size"),
+        (broken(|one| one.size = "1024".to_owned()), "size"),
+        (broken(|one| one.size = "0x1024".to_owned()), "size"),
+        (broken(|one| one.size = "1024X1024".to_owned()), "size"),
+        (broken(|one| one.provider = "  ".to_owned()), "provider"),
+        (
+            broken(|one| {
+                one.unit = Unit::Seconds.into();
+                one.size = "1x1".to_owned();
+            }),
+            "size",
+        ),
         (broken(|one| one.quality = "\t".to_owned()), "quality"),
         (broken(|one| one.price_microusd = -1), "priceMicrousd"),
         (broken(|one| one.price_microusd = i64::MAX), "priceMicrousd"),
@@ -309,6 +324,7 @@ async fn corrections() {
         (broken(|one| one.amount = i64::MIN), "amount"),
         (broken(|one| one.amount = i64::MAX), "amount"),
         (broken(|one| one.note.clear()), "note"),
+        (broken(|one| one.note = "  ".to_owned()), "note"),
         (broken(|one| one.note = "x".repeat(501)), "note"),
         (broken(|one| one.note = "a\0".to_owned()), "note"),
     ] {
@@ -355,6 +371,7 @@ async fn pages() {
         )*};
     }
     refused![
+        list_plans(ListPlansRequest),
         list_budgets(ListBudgetsRequest),
         list_prices(ListPricesRequest),
         list_adjustments(ListAdjustmentsRequest),

@@ -10,7 +10,7 @@ use errors::Reason;
 use testkit::TestDb;
 use tonic::Code;
 
-use super::{Office, budget, numbers, reason, without_ids};
+use super::{Office, budget, numbers, order, reason, without_ids};
 use crate::books::user;
 use crate::served::{ANNA, told};
 
@@ -143,8 +143,6 @@ async fn what_was_spent_before_counts() {
             (Type::Provider, "gemini", Window::Month, (28, 19)),
             (Type::Provider, "flux", Window::Day, (13, 23)),
             (Type::Kind, "IMAGE", Window::Month, (41, 42)),
-            (Type::Project, "none", Window::Month, (0, 0)),
-            (Type::ApiKey, "none", Window::Month, (0, 0)),
         ] {
             let mut request = budget(scope, value, 1_000);
             request.window = window.into();
@@ -226,14 +224,9 @@ async fn pages_run_from_the_newest() {
     let test = TestDb::sqlite("usage").await;
     let mut office = Office::open(&test, PLANS).await;
     let mut made = Vec::new();
-    for name in ["a", "b", "c", "d", "e"] {
-        made.push(
-            office
-                .create(budget(Type::Provider, name, 1))
-                .await
-                .unwrap()
-                .id,
-        );
+    for _ in 0..5 {
+        let one = budget(Type::User, &user().to_string(), 1);
+        made.push(office.create(one).await.unwrap().id);
     }
     made.reverse();
     let mut seen = Vec::new();
@@ -256,4 +249,37 @@ async fn pages_run_from_the_newest() {
     }
     assert_eq!(seen, made);
     office.served.stop().await;
+}
+
+#[tokio::test]
+async fn what_nothing_named_has_no_budget() {
+    for test in TestDb::both("usage").await {
+        let mut office = Office::open(&test, PLANS).await;
+        let named = [
+            (Type::Provider, "gemini"),
+            (Type::Project, "p1"),
+            (Type::ApiKey, "k1"),
+        ];
+        for (scope, value) in named {
+            let refused = office.create(budget(scope, value, 1)).await.unwrap_err();
+            let fault = errors::from_status(refused);
+            assert_eq!(fault.violations[0].field, "scope.value", "{fault}");
+        }
+        // Work that is only under way is enough.
+        let mut request = order(ANNA, "gemini", 1);
+        let purpose = request.purpose.as_mut().unwrap();
+        (purpose.project_id, purpose.api_key_id) = ("p1".to_owned(), "k1".to_owned());
+        let id = request.operation_id.clone();
+        let request = office.served.as_service(request);
+        office.usage.reserve(request).await.unwrap();
+        for (scope, value) in named {
+            let made = office.create(budget(scope, value, 9)).await.unwrap();
+            assert_eq!(numbers(&made), (0, 1, 8), "{}", test.name());
+        }
+        office.settle(&id, 1).await;
+        let mut day = budget(Type::Project, "p1", 9);
+        day.window = Window::Day.into();
+        assert_eq!(numbers(&office.create(day).await.unwrap()), (1, 0, 8));
+        office.served.stop().await;
+    }
 }

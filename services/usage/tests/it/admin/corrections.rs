@@ -228,3 +228,21 @@ async fn what_nobody_knows_is_resolved_by_hand() {
         office.served.stop().await;
     }
 }
+
+#[tokio::test]
+async fn what_was_used_on_one_plan_is_not_corrected_on_another() {
+    let test = TestDb::sqlite("usage").await;
+    let mut office = Office::open(&test, "free:3,basic:25,pro:100").await;
+    office.spend(ANNA, "gemini", 10).await;
+    let mut wrong = adjustment(ANNA, Meter::Generations, -1);
+    wrong.tier = "pro".to_owned();
+    let fault = errors::from_status(office.adjust(&wrong).await.unwrap_err());
+    assert_eq!(fault.violations[0].field, "tier");
+    assert!(fault.message.contains("must be 'free'"), "{fault}");
+    // Of whom nothing was charged yet, any plan may be meant.
+    wrong.owner_id = user().to_string();
+    wrong.amount = 1;
+    office.adjust(&wrong).await.unwrap();
+    assert_eq!(office.audit().await.len(), 1);
+    office.served.stop().await;
+}

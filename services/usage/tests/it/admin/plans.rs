@@ -13,7 +13,7 @@ use testkit::TestDb;
 use types::UserId;
 use uuid::Uuid;
 
-use super::{Office, reason};
+use super::{Office, order, reason};
 use crate::books::user;
 use crate::served::ANNA;
 
@@ -50,7 +50,7 @@ impl Office {
     async fn names(&mut self) -> Vec<(String, bool)> {
         let listed = self
             .admin
-            .list_plans(self.served.as_admin(ListPlansRequest {}));
+            .list_plans(self.served.as_admin(ListPlansRequest::default()));
         let plans = listed.await.unwrap().into_inner().plans;
         plans
             .into_iter()
@@ -97,6 +97,7 @@ async fn a_plans_life() {
         for plan in ["free", "gold"] {
             let delete = DeletePlanRequest {
                 name: plan.to_owned(),
+                force: false,
             };
             office
                 .admin
@@ -170,4 +171,65 @@ async fn what_a_plan_limits_anew_counts_what_was_used() {
         assert_eq!(office.money_of(other, MONTH).await, Some((8, 0, 52)));
         office.served.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_plan_in_use_goes_only_by_force() {
+    for test in TestDb::both("usage").await {
+        let mut office = Office::open(&test, "free:3,basic:25,pro:100").await;
+        office
+            .put("gold", &[(Meter::Generations, Window::Month, 9)])
+            .await;
+        let mut request = order(ANNA, "gemini", 0);
+        request.tier = "gold".to_owned();
+        let request = office.served.as_service(request);
+        office.usage.reserve(request).await.unwrap();
+        let delete = |force| DeletePlanRequest {
+            name: "gold".to_owned(),
+            force,
+        };
+        let refused = office.served.as_admin(delete(false));
+        let refused = office.admin.delete_plan(refused).await.unwrap_err();
+        let fault = errors::from_status(refused);
+        assert_eq!(fault.reason, Reason::WrongState);
+        assert!(fault.message.contains("1 users on it"), "{fault}");
+        let forced = office.served.as_admin(delete(true));
+        office.admin.delete_plan(forced).await.unwrap();
+        // Its users are told what is the matter, not that they asked for something wrong.
+        let mut request = order(ANNA, "gemini", 0);
+        request.tier = "gold".to_owned();
+        let request = office.served.as_service(request);
+        let refused = office.usage.reserve(request).await.unwrap_err();
+        let fault = errors::from_status(refused);
+        assert_eq!(fault.reason, Reason::WrongState);
+        assert_eq!(fault.metadata["tier"], "gold");
+        office.served.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn plans_come_in_pages() {
+    let test = TestDb::sqlite("usage").await;
+    let mut office = Office::open(&test, "free:3,basic:25,pro:100").await;
+    let mut request = ListPlansRequest {
+        page_size: 2,
+        ..ListPlansRequest::default()
+    };
+    let mut seen = Vec::new();
+    loop {
+        let asked = office.served.as_admin(request.clone());
+        let page = office.admin.list_plans(asked).await.unwrap().into_inner();
+        seen.push(
+            page.plans
+                .into_iter()
+                .map(|one| one.name)
+                .collect::<Vec<_>>(),
+        );
+        if page.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = page.next_page_token;
+    }
+    assert_eq!(seen, [vec!["basic", "free"], vec!["pro"]]);
+    office.served.stop().await;
 }

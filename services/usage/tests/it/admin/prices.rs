@@ -108,7 +108,7 @@ async fn a_prices_life() {
             [newer.id.clone(), exact.id.clone(), any.id.clone()]
         );
         assert!(office.prices(true, "flux").await.is_empty());
-        let list = office.served.as_service(GetPriceListRequest {});
+        let list = office.served.as_service(GetPriceListRequest::default());
         let list = office
             .usage
             .get_price_list(list)

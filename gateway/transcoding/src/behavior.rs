@@ -4,25 +4,25 @@ use prost_reflect::{DescriptorPool, ExtensionDescriptor, FieldDescriptor, Value}
 
 /// What a field's annotation says.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Behavior {
-    pub(super) required: bool,
-    pub(super) output_only: bool,
-    pub(super) input_only: bool,
+pub(crate) struct Behavior {
+    pub(crate) required: bool,
+    pub(crate) output_only: bool,
+    pub(crate) input_only: bool,
 }
 
 /// Reads the annotation of fields.
-pub(super) struct Behaviors {
+pub(crate) struct Behaviors {
     extension: Option<ExtensionDescriptor>,
 }
 
 impl Behaviors {
-    pub(super) fn of_pool(pool: Option<&DescriptorPool>) -> Self {
+    pub(crate) fn of_pool(pool: Option<&DescriptorPool>) -> Self {
         let extension =
             pool.and_then(|pool| pool.get_extension_by_name("google.api.field_behavior"));
         Self { extension }
     }
 
-    pub(super) fn of(&self, field: &FieldDescriptor) -> Behavior {
+    pub(crate) fn of(&self, field: &FieldDescriptor) -> Behavior {
         let mut behavior = Behavior::default();
         let Some(extension) = &self.extension else {
             return behavior;
