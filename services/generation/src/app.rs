@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::Config;
 use crate::domain::cooling::Cooling;
 use crate::domain::desk::Desk;
+use crate::domain::pause::Pause;
 use crate::domain::ports::{Files, Quota};
 use crate::domain::prices::PriceBoard;
 use crate::domain::routing::{Catalog, Entry};
@@ -102,6 +103,8 @@ impl App {
         let studio = Arc::new(Studio {
             work: store.clone(),
             files: Arc::clone(&files),
+            quota: Arc::clone(&quota),
+            pause: Pause::default(),
             catalog: catalog.clone(),
             cooling: Arc::clone(&cooling),
             signals: Arc::clone(&signals),

@@ -20,12 +20,12 @@ impl Store {
         &self,
         db: &impl ConnectionTrait,
         row: &tasks::Model,
-        call: Call,
+        call: &Call,
     ) -> Result<(), Error> {
         let Some(reservation) = row.reservation_id else {
             return Ok(());
         };
-        let actuals = match &call {
+        let actuals = match call {
             Call::Resolve(Resolution::Settle(actuals)) => Some(written(actuals)?),
             // What was given back is given back.
             Call::Resolve(Resolution::Release) if row.reservation_lost => return Ok(()),

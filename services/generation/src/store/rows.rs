@@ -6,6 +6,7 @@ use types::{FileId, GenerationId, Microusd, ReservationId, SessionId, Timestamp,
 use super::entity::{attempts, events, outbox, outputs, tasks};
 use super::unreadable;
 use crate::domain::attempt::{Attempt, AttemptState};
+use crate::domain::bill::Billed;
 use crate::domain::error::Error;
 use crate::domain::events::{Event, EventKind};
 use crate::domain::generation::{Failure, Generation, ImageRequest, Kind, Output, Status};
@@ -63,6 +64,18 @@ pub(super) fn claimed(row: tasks::Model) -> Result<Claimed, Error> {
         provider: row.provider,
         model: row.model,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        reservation: row.reservation_id.map(ReservationId),
+    })
+}
+
+pub(super) fn billed(row: attempts::Model) -> Result<Billed, Error> {
+    Ok(Billed {
+        number: row.number,
+        state: AttemptState::read(&row.state).ok_or_else(|| unreadable("attempt"))?,
+        provider: row.provider,
+        model: row.model,
+        cost: row.cost_microusd.map(Microusd),
+        tokens: row.tokens,
     })
 }
 

@@ -43,6 +43,15 @@ impl From<Error> for Fault {
                 let message = format!("{wrong} already, this comes too late");
                 Self::new(Reason::WrongState, message).with("state", wrong.0.as_str())
             }
+            Error::Kept { is_silent: true } => Self::new(
+                Reason::Unavailable,
+                "the service that keeps the record of this work does not answer; ask again",
+            ),
+            Error::Kept { is_silent: false } => Self::new(
+                Reason::WrongState,
+                "the generation service keeps the record of this work: end it there, with \
+                 POST /v1/admin/attempts/{generationId}:resolve",
+            ),
             Error::UnknownTier(unknown) => Self::field("tier", unknown.to_string()),
             Error::Invalid(fields) => {
                 let mut violations = Violations::new();

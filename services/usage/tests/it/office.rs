@@ -45,7 +45,7 @@ impl Books {
     /// Settles at another cost than was held.
     pub async fn settle_at(&self, id: ReservationId, cost: i64) {
         let actuals = Amounts::from([(Meter::Microusd, cost)]);
-        let done = self.post(Instruction::Settle(id, actuals)).await;
+        let done = self.post(Instruction::Settle(id, actuals.into())).await;
         done.unwrap();
     }
 
@@ -93,7 +93,7 @@ impl Books {
             let unknown = self.held_for(*owner, provider, 40_000).await;
             self.post(Instruction::Suspend(unknown)).await.unwrap();
             for end in [Instruction::Release as fn(_) -> _, |id| {
-                Instruction::Settle(id, Amounts::new())
+                Instruction::Settle(id, Amounts::new().into())
             }] {
                 let known = self.held_for(*owner, provider, 40_000).await;
                 self.post(Instruction::Suspend(known)).await.unwrap();

@@ -138,10 +138,20 @@ impl Sheet {
             (Instruction::Reserve(_) | Instruction::Adjust(_), Some(row)) => {
                 Ok(self.rules.checks(order_of(row), &row.amounts)?)
             }
-            // Whoever holds nothing any more takes what still fits.
-            (Instruction::Settle(..), Some(row)) if row.items.is_empty() => {
-                Ok(self.rules.checks_left(order_of(row), &row.amounts))
-            }
+            // Whoever holds nothing any more takes what still fits; so does another provider's part.
+            (Instruction::Settle(_, settlement), Some(row)) => Ok((settlement
+                .charges_of(row)
+                .iter())
+            .filter(|charge| row.items.is_empty() || charge.provider != row.purpose.provider)
+            .flat_map(|charge| {
+                let purpose = &charge.purpose(&row.purpose);
+                let order = Order {
+                    purpose,
+                    ..order_of(row)
+                };
+                self.rules.checks_left(order, &row.amounts)
+            })
+            .collect()),
             _ => Ok(Vec::new()),
         }
     }
@@ -171,7 +181,8 @@ impl Sheet {
             Instruction::Amend(amendment) => self.amend(amendment),
             Instruction::Confirm(id) => self.confirm(*id),
             Instruction::Extend(id, hold) => self.extend(*id, *hold),
-            Instruction::Settle(id, actuals) => self.settle(*id, actuals),
+            Instruction::Begin(id) => self.begin(*id),
+            Instruction::Settle(id, settlement) => self.settle(*id, settlement),
             Instruction::Release(id) => self.release(*id),
             Instruction::Suspend(id) => self.suspend(*id),
             Instruction::Expire(id) => self.expire(*id),

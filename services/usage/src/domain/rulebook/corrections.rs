@@ -9,7 +9,7 @@ use crate::domain::audit::{AuditEvent, Signature};
 use crate::domain::clerk::Instruction;
 use crate::domain::error::Error;
 use crate::domain::meter::Meter;
-use crate::domain::ports::Corrections;
+use crate::domain::ports::{Corrections, Keepers, Report};
 use crate::domain::reservation::{Adjustment, Reservation, State, WrongState};
 use crate::domain::rules::Amounts;
 use crate::domain::usage::Usage;
@@ -39,6 +39,7 @@ pub struct Correction {
 pub struct Corrector {
     usage: Arc<Usage>,
     store: Arc<dyn Corrections>,
+    keepers: Arc<dyn Keepers>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
 }
@@ -49,12 +50,14 @@ impl Corrector {
     pub fn new(
         usage: Arc<Usage>,
         store: Arc<dyn Corrections>,
+        keepers: Arc<dyn Keepers>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
     ) -> Self {
         Self {
             usage,
             store,
+            keepers,
             clock,
             ids,
         }
@@ -112,10 +115,12 @@ impl Corrector {
     }
 
     /// Ends work nobody knew the outcome of: it was paid for at this cost, or it was not. Only what is
-    /// in suspense can be ended so; ending it alike again changes nothing.
+    /// in suspense can be ended so, and only what no keeper has a record of: where there is one, the
+    /// record is what is put right, and the books follow. Ending it alike again changes nothing.
     ///
     /// # Errors
-    /// There is no such reservation, or it is not in suspense; the books do not answer.
+    /// There is no such reservation, or it is not in suspense; its keeper knows it, or does not
+    /// answer; the books do not answer.
     pub async fn resolve(
         &self,
         id: ReservationId,
@@ -130,6 +135,9 @@ impl Corrector {
         if before.state != State::Suspended && before.state != end {
             return Err(WrongState(before.state).into());
         }
+        if before.state == State::Suspended {
+            self.refuse_what_is_kept(&before).await?;
+        }
         // Noted before it is done: should it be cut short here, repeating the call ends it.
         if before.state == State::Suspended {
             let mut after = before.picture();
@@ -142,7 +150,7 @@ impl Corrector {
         let instruction = match cost {
             Some(Microusd(cost)) => {
                 let actuals = Amounts::from([(Meter::Microusd, cost), (Meter::Generations, 0)]);
-                Instruction::Settle(id, actuals)
+                Instruction::Settle(id, actuals.into())
             }
             None => Instruction::Release(id),
         };
@@ -152,5 +160,17 @@ impl Corrector {
             return Err(WrongState(done.reservation.state).into());
         }
         Ok(done.reservation)
+    }
+
+    async fn refuse_what_is_kept(&self, row: &Reservation) -> Result<(), Error> {
+        let Some(keeper) = row.purpose.keeper else {
+            return Ok(());
+        };
+        let asked = self.keepers.report(keeper, &[row.id]).await;
+        match asked.as_deref() {
+            Ok([Report::Unknown]) => Ok(()),
+            Ok([Report::Open]) => Err(Error::Kept { is_silent: false }),
+            Ok(_) | Err(_) => Err(Error::Kept { is_silent: true }),
+        }
     }
 }

@@ -3,7 +3,9 @@
 mod answer;
 mod meaning;
 mod request;
+mod settlement;
 
 pub use answer::{explained, price_list, usage};
 pub use meaning::{meter, unit, wire_meter, wire_scope, wire_window};
-pub use request::{amendment, ask, extension, reservation_id, settlement, thought};
+pub use request::{amendment, ask, extension, reservation_id, thought};
+pub use settlement::settlement;
