@@ -21,3 +21,4 @@ pub mod routing;
 pub mod settlement;
 pub mod signals;
 pub mod studio;
+pub mod unknown;

@@ -168,6 +168,30 @@ pub(super) async fn cancel(
     Ok(())
 }
 
+/// Writes down what an operator says an attempt cost.
+pub(super) async fn resolve(
+    db: &impl ConnectionTrait,
+    attempt: &attempts::Model,
+) -> Result<(), Error> {
+    let update = in_states(attempt.task_id, &[AttemptState::Unknown])
+        .filter(attempts::Column::Number.eq(attempt.number))
+        .col_expr(
+            attempts::Column::CostMicrousd,
+            Expr::value(attempt.cost_microusd),
+        )
+        .col_expr(
+            attempts::Column::ResolvedAt,
+            Expr::value(attempt.resolved_at),
+        )
+        .col_expr(
+            attempts::Column::ResolvedBy,
+            Expr::value(attempt.resolved_by.clone()),
+        )
+        .col_expr(attempts::Column::Note, Expr::value(attempt.note.clone()));
+    update.exec(db).await.map_err(failed)?;
+    Ok(())
+}
+
 /// A task's attempts that have ended and may have to be paid, in their order.
 pub(super) async fn billed(db: &impl ConnectionTrait, task: Uuid) -> Result<Vec<Billed>, Error> {
     let may_cost = Condition::any()

@@ -10,7 +10,7 @@ use super::entity::{outbox, tasks};
 use super::{Store, attempts, events, failed, rows, transitions};
 use crate::domain::attempt::AttemptState;
 use crate::domain::bill::believed;
-use crate::domain::error::Error;
+use crate::domain::error::{Error, TooLate};
 use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::{Failure, Generation, Status};
 use crate::domain::ports::Tasks;
@@ -35,7 +35,7 @@ impl Store {
             return match generation.status {
                 Status::Cancelled => Ok((generation, false)),
                 status if status.is_terminal() => Err(Error::Ended(status)),
-                _ => Err(Error::Keeping),
+                _ => Err(Error::TooLate(TooLate::Keeping)),
             };
         };
         let last = attempts::last_of(&*tx, id).await?;
@@ -112,7 +112,10 @@ impl Store {
 }
 
 // Locks the task's row for the rest of the transaction.
-async fn lock(db: &impl ConnectionTrait, task: Uuid) -> Result<Option<tasks::Model>, Error> {
+pub(super) async fn lock(
+    db: &impl ConnectionTrait,
+    task: Uuid,
+) -> Result<Option<tasks::Model>, Error> {
     let found = tasks::Entity::find_by_id(task).lock_exclusive().one(db);
     found.await.map_err(failed)
 }

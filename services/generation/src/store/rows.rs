@@ -14,6 +14,7 @@ use crate::domain::hold::Quote;
 use crate::domain::ports::{Claim, Claimed, Patron};
 use crate::domain::provider::Job;
 use crate::domain::settlement::{Actuals, Call, Debt};
+use crate::domain::unknown::{UnknownAttempt, Verdict};
 
 pub(super) fn generation(
     row: tasks::Model,
@@ -89,6 +90,31 @@ pub(super) fn attempt(row: &attempts::Model) -> Result<Attempt, Error> {
         state: AttemptState::read(&row.state).ok_or_else(|| unreadable("attempt"))?,
         job,
         sent_at: row.sent_at.map(Timestamp),
+    })
+}
+
+pub(super) fn unknown(task: &tasks::Model, row: attempts::Model) -> Result<UnknownAttempt, Error> {
+    let job = attempt(&row)?.job.map(|job| job.id);
+    let verdict = row.resolved_at.map(|at| Verdict {
+        cost: Microusd(row.cost_microusd.unwrap_or(0)),
+        note: row.note.unwrap_or_default(),
+        actor: row.resolved_by.unwrap_or_default(),
+        at: Timestamp(at),
+    });
+    Ok(UnknownAttempt {
+        task: GenerationId(task.id),
+        number: row.number,
+        owner: UserId(task.owner),
+        provider: row.provider,
+        model: row.model,
+        job,
+        held: price(task).unwrap_or(Microusd(0)),
+        class: row.error_class.unwrap_or_default(),
+        detail: row.error_detail.unwrap_or_default(),
+        sent_at: row.sent_at.map(Timestamp),
+        since: row.ended_at.map(Timestamp),
+        reservation: task.reservation_id.map(ReservationId),
+        verdict,
     })
 }
 

@@ -14,6 +14,7 @@ use usage::domain::window::Calendar;
 use usage::store::SqlOffice;
 
 use crate::books::{Books, fresh};
+use crate::charges::{charge, charging};
 
 impl Books {
     pub fn office(&self) -> Arc<SqlOffice> {
@@ -99,6 +100,9 @@ impl Books {
                 self.post(Instruction::Suspend(known)).await.unwrap();
                 self.post(end(known)).await.unwrap();
             }
+            let shared = self.held_for(*owner, provider, 40_000).await;
+            let parts = [charge(1, "gemini", 0, 9_000), charge(2, "flux", 1, 32_000)];
+            self.post(charging(shared, parts)).await.unwrap();
             let back = self.held_for(*owner, provider, 40_000).await;
             self.post(Instruction::Release(back)).await.unwrap();
             let open = self.held_for(*owner, provider, 40_000).await;
