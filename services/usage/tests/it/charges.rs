@@ -2,17 +2,22 @@
 //! than was held, and no budget of a provider is passed for another's work.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use testkit::TestDb;
-use types::ReservationId;
+use types::{Microusd, ReservationId, SystemIds};
 use usage::domain::charge::{Charge, Settlement};
 use usage::domain::clerk::Instruction;
+use usage::domain::error::Error;
 use usage::domain::meter::Meter;
 use usage::domain::reconcile::{Auditor, Findings};
-use usage::domain::reservation::State;
+use usage::domain::reservation::{Ask, State};
+use usage::domain::rulebook::Corrector;
 use usage::domain::rules::Amounts;
+use usage::domain::scope::{Keeper, Purpose};
 
 use crate::books::{Books, user};
+use crate::keeper::Records;
 use crate::office::utc;
 use crate::spending::brake;
 
@@ -129,10 +134,7 @@ async fn no_order_begins_while_paid_work_is_paused() {
         let brake = brake(&books, 10.0);
         brake.pause("a leak", "olga").await.unwrap();
         let refused = books.post(Instruction::Begin(paid)).await.unwrap_err();
-        assert!(
-            matches!(refused, usage::domain::error::Error::Paused(_)),
-            "{refused:?}"
-        );
+        assert!(matches!(refused, Error::Paused(_)), "{refused:?}");
         // What costs nothing goes on; so does everything about orders that have left.
         books.post(Instruction::Begin(free)).await.unwrap();
         books.post(Instruction::Confirm(paid)).await.unwrap();
@@ -145,6 +147,54 @@ async fn no_order_begins_while_paid_work_is_paused() {
         for end in [Instruction::Suspend, Instruction::Release] {
             books.post(end(paid)).await.unwrap();
             assert!(books.post(Instruction::Begin(paid)).await.is_err());
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_keeper_knows_ends_there() {
+    for test in TestDb::both("usage").await {
+        let books = Books::open(&test, "free:1000").await;
+        let ask = Ask {
+            purpose: Purpose {
+                provider: "gemini".to_owned(),
+                keeper: Some(Keeper::Generation),
+                ..Purpose::default()
+            },
+            ..books.ask_for(user(), [(Meter::Microusd, 100)])
+        };
+        books.reserve(&ask).await.unwrap();
+        books.post(Instruction::Suspend(ask.id)).await.unwrap();
+        let resolve = |keepers: Records| {
+            let store = Arc::new(books.book.clone());
+            let clock = Arc::new(books.clock.clone());
+            let usage = Arc::clone(&books.usage);
+            let corrector =
+                Corrector::new(usage, store, Arc::new(keepers), clock, Arc::new(SystemIds));
+            async move { corrector.resolve(ask.id, Some(Microusd(7)), "olga").await }
+        };
+        let knows = Records {
+            open: [ask.id].into(),
+            ..Records::default()
+        };
+        let refused = resolve(knows).await.unwrap_err();
+        assert!(
+            matches!(refused, Error::Kept { is_silent: false }),
+            "{refused:?}"
+        );
+        let away = Records {
+            is_away: true,
+            ..Records::default()
+        };
+        let refused = resolve(away).await.unwrap_err();
+        assert!(
+            matches!(refused, Error::Kept { is_silent: true }),
+            "{refused:?}"
+        );
+        // A keeper that lost its record says so: then it is ended here.
+        for _ in 0..2 {
+            let ended = resolve(Records::default()).await.unwrap();
+            assert_eq!(ended.state, State::Settled);
         }
     }
 }

@@ -138,6 +138,7 @@ impl Usage {
         match (*held, to) {
             (from, to) if from == to => {}
             (Held::Settled, Held::Confirmed) => {}
+            (Held::Suspended, Held::Settled | Held::Released) => *held = to,
             (Held::Open | Held::Confirmed, to) => *held = to,
             _ => return Err(Fault::new(Reason::WrongState, "it is resolved").into()),
         }
