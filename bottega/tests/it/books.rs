@@ -113,6 +113,7 @@ impl Caller {
                 meter: Meter::Microusd.into(),
                 amount: PAID,
             }],
+            charges: Vec::new(),
         };
         for client in self.clients.iter().rev().cycle() {
             let request = self.credentials.request(None, message.clone()).await;

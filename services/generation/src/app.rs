@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use contracts::generation::v1::generation_admin_service_server::GenerationAdminServiceServer;
 use contracts::generation::v1::generation_service_server::GenerationServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
@@ -22,16 +23,18 @@ use uuid::Uuid;
 use crate::Config;
 use crate::domain::cooling::Cooling;
 use crate::domain::desk::Desk;
+use crate::domain::pause::Pause;
 use crate::domain::ports::{Files, Quota};
 use crate::domain::prices::PriceBoard;
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
 use crate::domain::studio::Studio;
+use crate::domain::unknown::Inquiry;
 use crate::peers::{FilePeer, UsagePeer};
 use crate::providers::{self, BuildError, Registry};
-use crate::rpc::GenerationRpc;
+use crate::rpc::{GenerationAdminRpc, GenerationRpc};
 use crate::store::{Migrator, Store};
-use crate::worker::{Delivery, Pool, PriceWatch};
+use crate::worker::{Delivery, Pool, PriceWatch, unknown_watch};
 
 // Decoding may take half a gigabyte each.
 const DECODERS: usize = 2;
@@ -63,6 +66,7 @@ pub struct App {
     pool: Pool,
     delivery: Delivery,
     price_watch: PriceWatch,
+    inquiry: Inquiry,
     database: Database,
 }
 
@@ -102,6 +106,8 @@ impl App {
         let studio = Arc::new(Studio {
             work: store.clone(),
             files: Arc::clone(&files),
+            quota: Arc::clone(&quota),
+            pause: Pause::default(),
             catalog: catalog.clone(),
             cooling: Arc::clone(&cooling),
             signals: Arc::clone(&signals),
@@ -115,6 +121,11 @@ impl App {
             outbox: store.clone(),
             quota: Arc::clone(&quota),
             signals: Arc::clone(&signals),
+        };
+        let inquiry = Inquiry {
+            unknowns: store.clone(),
+            signals: Arc::clone(&signals),
+            clock: Arc::clone(&clock),
         };
         let desk = Arc::new(Desk {
             tasks: store.clone(),
@@ -137,6 +148,7 @@ impl App {
             pool,
             delivery,
             price_watch,
+            inquiry,
             database,
         })
     }
@@ -149,6 +161,9 @@ impl App {
     pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
         let working = tokio::spawn(self.pool.run(shutdown.clone()));
         let listening = tokio::spawn(self.price_watch.run(shutdown.clone()));
+        let counting = unknown_watch::run(self.inquiry.unknowns.clone(), shutdown.clone());
+        let counting = tokio::spawn(counting);
+        let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
         let worked = CancellationToken::new();
         let delivering = tokio::spawn(self.delivery.run(worked.clone()));
         let rpc = GenerationRpc::new(self.desk, self.secret, shutdown.clone());
@@ -159,11 +174,12 @@ impl App {
             self.config.grpc,
         )
         .add(GenerationServiceServer::new(rpc))
+        .add(admin)
         .serve(sockets, shutdown.clone())
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(working, listening);
+        let _ = tokio::join!(working, listening, counting);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;

@@ -125,7 +125,7 @@ impl App {
         let book = SqlBook::new(db.clone(), desk);
         let sweeping = Sweeping {
             book: Arc::new(book.clone()),
-            keepers,
+            keepers: Arc::clone(&keepers),
             clock: Arc::clone(&clock),
             hold: config.hold_ttl,
             keep: config.keep_reservations,
@@ -133,7 +133,7 @@ impl App {
         let usage = Usage::new(Arc::new(book.clone()), config.hold_ttl, Arc::clone(&clock));
         let usage = Arc::new(usage);
         let rpc = UsageServiceServer::new(UsageRpc::new(Arc::clone(&usage), records));
-        let rules = rules(&book, office, &usage, config.plans, &clock);
+        let rules = rules(&book, office, &usage, keepers, config.plans, &clock);
         let (alerts, brake) = (caretaker.alerts.clone(), caretaker.brake.clone());
         let admin = UsageAdminRpc::new(rules, reports, alerts, brake);
         let admin = UsageAdminServiceServer::new(admin);
@@ -173,6 +173,7 @@ fn rules(
     book: &SqlBook,
     office: Arc<SqlOffice>,
     usage: &Arc<Usage>,
+    keepers: Arc<dyn Keepers>,
     configured: Plans,
     clock: &Arc<dyn Clock>,
 ) -> (Arc<Rulebook>, Arc<Corrector>) {
@@ -185,7 +186,7 @@ fn rules(
     };
     let ids = Arc::new(SystemIds);
     let rulebook = Rulebook::new(shelves, configured, Arc::clone(clock), ids);
-    let corrector = Corrector::new(Arc::clone(usage), book);
+    let corrector = Corrector::new(Arc::clone(usage), book, keepers);
     (Arc::new(rulebook), Arc::new(corrector))
 }
 

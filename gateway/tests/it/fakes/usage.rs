@@ -140,6 +140,10 @@ impl UsageService for Usage {
         Ok(Response::new(ConfirmResponse {}))
     }
 
+    async fn begin(&self, _: Request<BeginRequest>) -> Result<Response<BeginResponse>, Status> {
+        Ok(Response::new(BeginResponse {}))
+    }
+
     async fn settle(&self, _: Request<SettleRequest>) -> Result<Response<SettleResponse>, Status> {
         Ok(Response::new(SettleResponse {}))
     }

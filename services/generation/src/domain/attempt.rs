@@ -3,10 +3,10 @@
 //! `planned -> sent -> accepted -> succeeded | failed | unknown`: each step is committed before the
 //! next act, so whoever takes the task over knows what may have been paid.
 
-use types::Timestamp;
+use types::{Microusd, Timestamp};
 
+use crate::domain::bill::{Billed, cost_of_failure, counted};
 use crate::domain::provider::{ErrorClass, Job, ProviderError};
-use crate::domain::settlement::Bill;
 
 /// How far an attempt got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum AttemptState {
     Succeeded,
     /// It surely brought nothing.
     Failed,
-    /// It may have been paid for; its result is lost.
+    /// It may have been paid for; its result is lost. Once its cost is written beside it, that is known.
     Unknown,
 }
 
@@ -118,16 +118,19 @@ pub struct AttemptEnd {
     pub class: &'static str,
     /// For the operator.
     pub detail: String,
-    /// What the provider takes for it.
-    pub bill: Bill,
+    /// What the provider takes for it; none when nobody knows.
+    pub cost: Option<Microusd>,
+    /// Tokens it took all the same, when the provider counts any.
+    pub tokens: Option<i64>,
 }
 
 impl AttemptEnd {
-    /// The end a provider's error means.
+    /// The end a provider's error means for work that was accepted at `price`.
     #[must_use]
-    pub fn of(number: i64, error: &ProviderError) -> Self {
-        let state = match error.class {
-            ErrorClass::Ambiguous => AttemptState::Unknown,
+    pub fn of(number: i64, error: &ProviderError, price: Microusd) -> Self {
+        let cost = cost_of_failure(error, price);
+        let state = match (error.class, cost) {
+            (ErrorClass::Ambiguous, _) | (_, None) => AttemptState::Unknown,
             _ => AttemptState::Failed,
         };
         Self {
@@ -135,7 +138,8 @@ impl AttemptEnd {
             state,
             class: class_name(error.class),
             detail: error.detail.chars().take(500).collect(),
-            bill: Bill::of(error),
+            cost,
+            tokens: counted(error.spent.tokens),
         }
     }
 
@@ -147,7 +151,21 @@ impl AttemptEnd {
             state: AttemptState::Unknown,
             class: class_name(ErrorClass::Ambiguous),
             detail: detail.into(),
-            bill: Bill::Unknown,
+            cost: None,
+            tokens: None,
+        }
+    }
+
+    /// What it came to, having been asked of this provider.
+    #[must_use]
+    pub fn billed(&self, provider: &str, model: &str) -> Billed {
+        Billed {
+            number: self.number,
+            provider: provider.to_owned(),
+            model: model.to_owned(),
+            state: self.state,
+            cost: self.cost,
+            tokens: self.tokens,
         }
     }
 }

@@ -270,7 +270,7 @@ impl Desk {
     // Units of an order that surely was not stored go back at once. When nobody knows, they stay:
     // an unconfirmed reservation ends by itself, and a released one would be missing to its task.
     async fn let_go(&self, reservation: ReservationId) {
-        if let Err(fault) = self.quota.deliver(RELEASE, reservation).await {
+        if let Err(fault) = self.quota.deliver(&RELEASE, reservation).await {
             tracing::warn!(
                 reservation.id = %reservation,
                 error = %fault,

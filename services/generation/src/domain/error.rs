@@ -22,9 +22,9 @@ pub enum Error {
     /// It has ended already, like this.
     #[error("the generation has ended: {}", .0.as_str())]
     Ended(Status),
-    /// Its result is made and being kept: too late to cancel.
-    #[error("the generation's result is being kept")]
-    Keeping,
+    /// It has gone too far for that.
+    #[error(transparent)]
+    TooLate(TooLate),
     /// The reservation belongs to another generation.
     #[error("the reservation was used before")]
     ReservationUsed,
@@ -43,6 +43,17 @@ pub enum Error {
     /// The database said no, or does not answer.
     #[error("the store: {0}")]
     Store(Fault),
+}
+
+/// What has gone too far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TooLate {
+    /// The result is made and being kept: too late to cancel.
+    #[error("the generation's result is being kept")]
+    Keeping,
+    /// What its attempt cost is known: too late to say otherwise.
+    #[error("what the generation cost is known")]
+    Known,
 }
 
 impl Error {

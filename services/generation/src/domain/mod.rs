@@ -1,6 +1,7 @@
 //! The quiet room: what a generation is and how it is done. No wire types, no SQL.
 
 pub mod attempt;
+pub mod bill;
 pub mod cooling;
 pub mod desk;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod hold;
 pub mod keeper;
 pub mod lease;
 pub mod order;
+pub mod pause;
 pub mod picture;
 pub mod ports;
 pub mod prices;
@@ -19,3 +21,4 @@ pub mod routing;
 pub mod settlement;
 pub mod signals;
 pub mod studio;
+pub mod unknown;

@@ -12,6 +12,7 @@ use types::{
 };
 
 use crate::domain::attempt::{Attempt, AttemptEnd};
+use crate::domain::bill::Billed;
 use crate::domain::error::Error;
 use crate::domain::events::{Event, Step, Tail};
 use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind, Output};
@@ -117,6 +118,8 @@ pub struct Claimed {
     pub attempts: u32,
     /// What it was accepted at; none for a task from before prices were held.
     pub price: Option<Microusd>,
+    /// What is set aside for it.
+    pub reservation: Option<ReservationId>,
 }
 
 /// An attempt about to be made.
@@ -157,8 +160,10 @@ pub enum Ending {
     Completed {
         /// The attempt that brought it.
         attempt: i64,
-        /// What it cost.
+        /// What that attempt cost.
         cost: Microusd,
+        /// Tokens it took, when the provider counts any.
+        tokens: Option<i64>,
         /// What its reservation becomes.
         resolution: Resolution,
         /// The stored files.
@@ -194,6 +199,9 @@ pub trait Work: Send + Sync + 'static {
 
     /// A task's last attempt.
     async fn last_attempt(&self, task: GenerationId) -> Result<Option<Attempt>, Error>;
+
+    /// A task's attempts that have ended and may have to be paid, in their order.
+    async fn billed(&self, task: GenerationId) -> Result<Vec<Billed>, Error>;
 
     /// Writes down the intention to ask a provider; answers the attempt's number, or none when the
     /// task's reservation was lost: then nothing may be bought for it any more. Attempts that never
@@ -309,8 +317,12 @@ pub trait Quota: Send + Sync + 'static {
     /// Sets the money of the work aside beside the generation that is reserved already.
     async fn amend(&self, reservation: ReservationId, work: &PricedWork) -> Result<Quote, Fault>;
 
+    /// Asks whether an order that costs a reservation's money may leave now. `SPENDING_PAUSED` while it
+    /// may not; `WRONG_STATE` and `NOT_FOUND` when the reservation is gone.
+    async fn begin(&self, reservation: ReservationId) -> Result<(), Fault>;
+
     /// Delivers a call; doing it again changes nothing.
-    async fn deliver(&self, call: Call, reservation: ReservationId) -> Result<(), Fault>;
+    async fn deliver(&self, call: &Call, reservation: ReservationId) -> Result<(), Fault>;
 }
 
 /// The catalogue of prices.

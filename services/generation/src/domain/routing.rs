@@ -103,6 +103,12 @@ impl Catalog {
         self.0.values()
     }
 
+    /// Providers whose every model costs money.
+    pub fn paid(&self) -> impl Iterator<Item = String> {
+        let is_paid = |entry: &&Entry| entry.models.iter().all(|one| one.price_per_image.0 > 0);
+        (self.entries().filter(is_paid)).map(|entry| entry.name.clone())
+    }
+
     /// A provider that is set up, by name.
     #[must_use]
     pub fn provider(&self, name: &str) -> Option<&Arc<dyn ImageProvider>> {

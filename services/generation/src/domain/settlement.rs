@@ -1,36 +1,23 @@
 //! What becomes of a task's reservation when the task ends: used, given back, or left in suspense.
 //!
 //! Its owner pays for what was made. What a provider bills without having made anything is paid
-//! too, without a generation being counted; what nobody knows about stays set aside.
+//! too, without a generation being counted. What nobody knows about stays set aside, and with it all
+//! the task's money: a reservation is resolved once, so what is known of its other attempts waits in
+//! their record until somebody knows the rest (decision 0012).
 
 use serde::{Deserialize, Serialize};
 use types::{GenerationId, Microusd, ReservationId};
 
-use crate::domain::attempt::{Attempt, AttemptEnd, AttemptState};
-use crate::domain::provider::{ErrorClass, ProviderError, Spent};
+use crate::domain::bill::{Billed, Charge};
 
-/// A cost beyond this many times the price is no cost but a mistake: another currency, another unit.
-const MOST_TIMES: i64 = 100;
-/// Small prices may be wrong by more: up to a dollar a cost is always possible.
-const ALWAYS_POSSIBLE: i64 = 1_000_000;
-/// The most units one meter of a reservation may have.
-const MOST_TOKENS: u64 = 1_000_000_000_000;
-
-/// What a provider takes for an attempt that brought no result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bill {
-    /// Surely nothing.
-    Nothing,
-    /// What it says.
-    Known(Spent),
-    /// Nobody knows.
-    Unknown,
-}
-
-/// What was really used, meter by meter; those that are absent are used as they were held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// What was really used. Of tasks that ended before charges were told it is known meter by meter;
+/// meters that are absent are used as they were held.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Actuals {
+    /// What each attempt is paid.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charges: Vec<Charge>,
     /// Generations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generations: Option<i64>,
@@ -43,7 +30,7 @@ pub struct Actuals {
 }
 
 /// What a reservation becomes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// Use, of so much.
@@ -55,7 +42,7 @@ pub enum Resolution {
 }
 
 /// A call to the usage service about a reservation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
     /// It belongs to a stored task.
     Confirm,
@@ -78,91 +65,40 @@ pub struct Debt {
     pub tries: u32,
 }
 
-impl Bill {
-    /// What an error means for the bill. An answer that is no result may have been work all the
-    /// same; so may silence.
-    #[must_use]
-    pub fn of(error: &ProviderError) -> Self {
-        match (error.spent.cost, error.class) {
-            (Some(Microusd(0)), _) => Self::Nothing,
-            (Some(_), _) => Self::Known(error.spent),
-            (None, ErrorClass::InvalidOutput | ErrorClass::Ambiguous) => Self::Unknown,
-            (None, _) => Self::Nothing,
-        }
-    }
-}
-
-/// What a provider says it takes, as far as that can be true; else `price`, for which the work was
-/// accepted. More than the price is believed: the difference is the platform's loss.
-#[must_use]
-pub fn believed(said: Option<Microusd>, price: Microusd) -> Microusd {
-    let most = price.0.saturating_mul(MOST_TIMES).max(ALWAYS_POSSIBLE);
-    match said {
-        Some(cost) if (0..=most).contains(&cost.0) => cost,
-        Some(cost) => {
-            metrics::counter!("generation_costs_disbelieved_total").increment(1);
-            tracing::error!(
-                cost_microusd = cost.0,
-                price_microusd = price.0,
-                "a provider tells a cost that cannot be right; the price stands"
-            );
-            price
-        }
-        None => price,
-    }
-}
-
 impl Resolution {
-    /// Of a task with a result. `price` is what it was accepted at; a task from before prices were
-    /// held has none, and no money is charged for it.
+    /// Of a task that has ended, by the record of its attempts. `price` is what it was accepted at; a
+    /// task from before prices were held has none, and no money is charged for it.
     #[must_use]
-    pub fn completed(price: Option<Microusd>, cost: Microusd, tokens: Option<u64>) -> Self {
-        Self::Settle(Actuals {
-            generations: None,
-            microusd: price.map(|_| cost.0),
-            tokens: counted(tokens),
-        })
-    }
-
-    /// Of a task that failed; `end` is how its attempt under way ended, if one was.
-    #[must_use]
-    pub fn failed(price: Option<Microusd>, end: Option<&AttemptEnd>) -> Self {
-        let Some((price, end)) = price.zip(end) else {
-            return Self::Release;
+    pub fn of(price: Option<Microusd>, attempts: &[Billed]) -> Self {
+        let charges: Vec<Charge> = attempts.iter().filter_map(Billed::charge).collect();
+        let Some(price) = price else {
+            return match charges.iter().any(|one| one.generations > 0) {
+                true => Self::Settle(Actuals::default()),
+                false => Self::Release,
+            };
         };
-        match end.bill {
-            Bill::Nothing => Self::Release,
-            Bill::Known(spent) => without_result(believed(spent.cost, price), spent.tokens),
-            // What was accepted for nothing costs nothing.
-            Bill::Unknown if price.0 == 0 => Self::Release,
-            Bill::Unknown => Self::Suspend,
+        // What was accepted for nothing costs nothing.
+        if price.0 > 0 && attempts.iter().any(Billed::is_unknown) {
+            return Self::Suspend;
         }
-    }
-
-    /// Of a task its owner ended; `last` is its last attempt. An order that has left will be done
-    /// and billed, whoever still wants it.
-    #[must_use]
-    pub fn cancelled(price: Option<Microusd>, last: Option<&Attempt>) -> Self {
-        let Some((price, last)) = price.zip(last) else {
-            return Self::Release;
-        };
-        match last.state {
-            AttemptState::Sent | AttemptState::Accepted => {
-                let said = last.job.as_ref().and_then(|job| job.cost_microusd);
-                without_result(believed(said.map(Microusd), price), None)
-            }
-            AttemptState::Unknown if price.0 > 0 => Self::Suspend,
-            _ => Self::Release,
+        match charges.is_empty() {
+            true => Self::Release,
+            false => Self::Settle(Actuals {
+                charges,
+                ..Actuals::default()
+            }),
         }
     }
 
     /// What the work cost.
     #[must_use]
-    pub fn cost(self) -> Microusd {
-        match self {
-            Self::Settle(actuals) => Microusd(actuals.microusd.unwrap_or(0)),
-            Self::Release | Self::Suspend => Microusd(0),
-        }
+    pub fn cost(&self) -> Microusd {
+        let Self::Settle(actuals) = self else {
+            return Microusd(0);
+        };
+        let known = actuals.microusd.unwrap_or(0);
+        let charged = actuals.charges.iter().map(|one| one.microusd);
+        Microusd(charged.fold(known, i64::saturating_add))
     }
 }
 
@@ -193,156 +129,92 @@ impl Call {
     }
 }
 
-fn without_result(cost: Microusd, tokens: Option<u64>) -> Resolution {
-    if cost.0 == 0 {
-        return Resolution::Release;
-    }
-    Resolution::Settle(Actuals {
-        generations: Some(0),
-        microusd: Some(cost.0),
-        tokens: counted(tokens),
-    })
-}
-
-fn counted(tokens: Option<u64>) -> Option<i64> {
-    let tokens = tokens.filter(|tokens| *tokens <= MOST_TOKENS)?;
-    i64::try_from(tokens).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::provider::Job;
+    use crate::domain::attempt::AttemptState;
 
-    const PRICE: Microusd = Microusd(40_000);
+    const PRICE: Option<Microusd> = Some(Microusd(40_000));
 
-    fn error(class: ErrorClass, cost: Option<i64>) -> ProviderError {
-        ProviderError {
-            class,
-            message: String::new(),
-            detail: String::new(),
-            retry_after: None,
-            spent: Spent {
-                cost: cost.map(Microusd),
-                tokens: Some(7),
-            },
+    fn attempt(number: i64, state: AttemptState, cost: Option<i64>) -> Billed {
+        Billed {
+            number,
+            provider: format!("p{number}"),
+            model: "m".to_owned(),
+            state,
+            cost: cost.map(Microusd),
+            tokens: None,
         }
     }
 
-    fn paid(cost: i64, tokens: Option<i64>) -> Resolution {
-        Resolution::Settle(Actuals {
-            generations: Some(0),
-            microusd: Some(cost),
-            tokens,
-        })
-    }
-
-    #[test]
-    fn a_cost_is_believed_within_reason() {
-        for (said, want) in [
-            (None, 40_000),
-            (Some(0), 0),
-            (Some(39_000), 39_000),
-            // Three times the price is the platform's loss, not a mistake.
-            (Some(120_000), 120_000),
-            (Some(4_000_000), 4_000_000),
-            (Some(4_000_001), 40_000),
-            (Some(-1), 40_000),
-            (Some(i64::MIN), 40_000),
-            (Some(i64::MAX), 40_000),
-        ] {
-            assert_eq!(
-                believed(said.map(Microusd), PRICE),
-                Microusd(want),
-                "{said:?}"
-            );
-        }
-        assert_eq!(
-            believed(Some(Microusd(i64::MAX)), Microusd(i64::MAX)).0,
-            i64::MAX
-        );
-    }
-
-    #[test]
-    fn a_failure_costs_what_its_provider_says() {
-        let failed = |class, cost| {
-            let end = AttemptEnd::of(1, &error(class, cost));
-            Resolution::failed(Some(PRICE), Some(&end))
+    fn charged(resolution: &Resolution) -> Vec<(i64, i64, i64)> {
+        let Resolution::Settle(actuals) = resolution else {
+            return Vec::new();
         };
-        for class in [
-            ErrorClass::Invalid,
-            ErrorClass::Policy,
-            ErrorClass::RateLimited,
-            ErrorClass::Account,
-            ErrorClass::Unavailable,
-        ] {
-            assert_eq!(failed(class, None), Resolution::Release);
-            assert_eq!(failed(class, Some(9)), paid(9, Some(7)));
-        }
-        for class in [ErrorClass::InvalidOutput, ErrorClass::Ambiguous] {
-            assert_eq!(failed(class, None), Resolution::Suspend);
-            assert_eq!(failed(class, Some(0)), Resolution::Release);
-            assert_eq!(failed(class, Some(9)), paid(9, Some(7)));
-            assert_eq!(failed(class, Some(-9)), paid(40_000, Some(7)));
-        }
-        assert_eq!(Resolution::failed(Some(PRICE), None), Resolution::Release);
-        let silence = AttemptEnd::unknown(1, "");
+        let charges = actuals.charges.iter();
+        charges
+            .map(|one| (one.attempt, one.generations, one.microusd))
+            .collect()
+    }
+
+    #[test]
+    fn every_attempt_that_is_billed_is_charged() {
+        use AttemptState::{Failed, Succeeded, Unknown};
+        let made = attempt(3, Succeeded, Some(39_000));
+        let billed = attempt(1, Failed, Some(500));
+        let free = attempt(2, Failed, Some(0));
+        let all = [billed.clone(), free.clone(), made.clone()];
+        let settled = Resolution::of(PRICE, &all);
+        assert_eq!(charged(&settled), [(1, 0, 500), (3, 1, 39_000)]);
+        assert_eq!(settled.cost(), Microusd(39_500));
+        // Without a result only the bill; without a bill nothing.
+        let failed = Resolution::of(PRICE, &[billed.clone(), free.clone()]);
+        assert_eq!(charged(&failed), [(1, 0, 500)]);
+        assert_eq!(Resolution::of(PRICE, &[free.clone()]), Resolution::Release);
+        assert_eq!(Resolution::of(PRICE, &[]), Resolution::Release);
+        // A result is told although it was free.
+        let gift = attempt(1, Succeeded, Some(0));
+        let given = Resolution::of(Some(Microusd(0)), &[gift.clone()]);
+        assert_eq!(charged(&given), [(1, 1, 0)]);
+        // While one is unknown, all of it waits; once it is known, all of it is charged.
+        let unknown = attempt(2, Unknown, None);
+        let waits = Resolution::of(PRICE, &[billed.clone(), unknown.clone()]);
+        assert_eq!(waits, Resolution::Suspend);
+        let known = attempt(2, Unknown, Some(40_000));
+        let known = Resolution::of(PRICE, &[billed, known]);
+        assert_eq!(charged(&known), [(1, 0, 500), (2, 0, 40_000)]);
         assert_eq!(
-            Resolution::failed(None, Some(&silence)),
+            Resolution::of(Some(Microusd(0)), &[unknown.clone()]),
             Resolution::Release
         );
-        let free = Resolution::failed(Some(Microusd(0)), Some(&silence));
-        assert_eq!(free, Resolution::Release);
-    }
-
-    #[test]
-    fn cancelling_is_free_until_the_order_leaves() {
-        let cancelled = |state, cost: Option<i64>| {
-            let job = cost.map(|cost| Job {
-                id: "j".to_owned(),
-                poll_url: None,
-                cost_microusd: Some(cost),
-            });
-            let last = Attempt {
-                number: 1,
-                state,
-                job,
-                sent_at: None,
-            };
-            Resolution::cancelled(Some(PRICE), Some(&last))
-        };
-        assert_eq!(
-            Resolution::cancelled(Some(PRICE), None),
-            Resolution::Release
-        );
-        for state in [AttemptState::Planned, AttemptState::Failed] {
-            assert_eq!(cancelled(state, None), Resolution::Release);
-        }
-        assert_eq!(cancelled(AttemptState::Sent, None), paid(40_000, None));
-        assert_eq!(
-            cancelled(AttemptState::Accepted, Some(14_000)),
-            paid(14_000, None)
-        );
-        assert_eq!(
-            cancelled(AttemptState::Accepted, Some(-3)),
-            paid(40_000, None)
-        );
+        // From before prices were held.
+        assert_eq!(Resolution::of(None, &[unknown]), Resolution::Release);
+        let old = Resolution::of(None, &[made]);
+        assert_eq!(old, Resolution::Settle(Actuals::default()));
     }
 
     #[test]
     fn resolutions_read_back() {
+        let made = attempt(1, AttemptState::Succeeded, Some(9));
         let all = [
-            Resolution::completed(Some(PRICE), Microusd(9), Some(7)),
-            Resolution::completed(None, Microusd(9), Some(u64::MAX)),
+            Resolution::of(PRICE, &[made]),
+            Resolution::Settle(Actuals::default()),
             Resolution::Release,
             Resolution::Suspend,
         ];
-        for one in all {
-            let text = serde_json::to_string(&one).unwrap();
-            assert_eq!(serde_json::from_str::<Resolution>(&text).unwrap(), one);
+        for one in &all {
+            let text = serde_json::to_string(one).unwrap();
+            assert_eq!(&serde_json::from_str::<Resolution>(&text).unwrap(), one);
         }
-        assert_eq!(all[1], Resolution::Settle(Actuals::default()));
         let text = serde_json::to_string(&all[0]).unwrap();
-        assert_eq!(text, r#"{"settle":{"microusd":9,"tokens":7}}"#);
+        assert_eq!(
+            text,
+            r#"{"settle":{"charges":[{"attempt":1,"provider":"p1","model":"m","generations":1,"microusd":9}]}}"#
+        );
+        // As they were written before charges were told.
+        let old = r#"{"settle":{"generations":0,"microusd":9,"tokens":7}}"#;
+        let read: Resolution = serde_json::from_str(old).unwrap();
+        assert_eq!(read.cost(), Microusd(9));
+        assert_eq!(serde_json::to_string(&read).unwrap(), old);
     }
 }

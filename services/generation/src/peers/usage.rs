@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use contracts::policy::v1::policy::Meter;
 use contracts::usage::v1::usage_service_client::UsageServiceClient;
 use contracts::usage::v1::{
-    AmendRequest, Amount, ConfirmRequest, GetPriceListRequest, ReleaseRequest, ReserveRequest,
-    SettleRequest, SuspendRequest,
+    AmendRequest, Amount, BeginRequest, ConfirmRequest, GetPriceListRequest, ReleaseRequest,
+    ReserveRequest, SettleRequest, SuspendRequest,
 };
 use errors::Fault;
 use identity::Credentials;
@@ -17,7 +17,7 @@ use tonic::Request;
 use tonic::transport::Channel;
 use types::{OperationId, ReservationId};
 
-use super::usage_wire::{actuals, hold, listed, purpose, quote, work};
+use super::usage_wire::{actuals, charges, hold, listed, purpose, quote, work};
 use super::{limit, within};
 use crate::domain::hold::{Hold, Quote, Work};
 use crate::domain::ports::{Patron, Prices, Quota};
@@ -52,13 +52,14 @@ impl UsagePeer {
         Ok(request)
     }
 
-    async fn resolve(&self, resolution: Resolution, reservation_id: String) -> Result<(), Fault> {
+    async fn resolve(&self, resolution: &Resolution, reservation_id: String) -> Result<(), Fault> {
         let mut client = self.client.clone();
         match resolution {
             Resolution::Settle(used) => {
                 let message = SettleRequest {
                     reservation_id,
                     actuals: actuals(used),
+                    charges: charges(used),
                 };
                 let request = self.request(message).await?;
                 within(QUESTION, client.settle(request)).await?;
@@ -115,7 +116,14 @@ impl Quota for UsagePeer {
         quote(answer.into_inner().price)
     }
 
-    async fn deliver(&self, call: Call, reservation: ReservationId) -> Result<(), Fault> {
+    async fn begin(&self, reservation: ReservationId) -> Result<(), Fault> {
+        let reservation_id = reservation.to_string();
+        let request = self.request(BeginRequest { reservation_id }).await?;
+        let mut client = self.client.clone();
+        within(QUESTION, client.begin(request)).await.map(|_| ())
+    }
+
+    async fn deliver(&self, call: &Call, reservation: ReservationId) -> Result<(), Fault> {
         let reservation_id = reservation.to_string();
         match call {
             Call::Confirm => {

@@ -3,7 +3,8 @@
 use contracts::policy::v1::policy::Meter;
 use contracts::usage::v1::quantity::Unit;
 use contracts::usage::v1::{
-    Amount, Price, PriceQuote, Purpose, Quantity, ReserveResponse, Work as WireWork, purpose,
+    Amount, Charge as WireCharge, Price, PriceQuote, Purpose, Quantity, ReserveResponse,
+    Work as WireWork, purpose,
 };
 use errors::Fault;
 use types::{Microusd, Timestamp};
@@ -21,7 +22,8 @@ pub(super) fn purpose(work: &Work) -> Purpose {
         provider: work.provider.clone(),
         model: work.model.clone(),
         task_id: work.task.to_string(),
-        attempt: 1,
+        // Each attempt's own charge names it.
+        attempt: 0,
         keeper: purpose::Keeper::Generation.into(),
         ..Purpose::default()
     }
@@ -60,7 +62,7 @@ pub(super) fn quote(price: Option<PriceQuote>) -> Result<Quote, Fault> {
     })
 }
 
-pub(super) fn actuals(used: Actuals) -> Vec<Amount> {
+pub(super) fn actuals(used: &Actuals) -> Vec<Amount> {
     let meters = [
         (Meter::Generations, used.generations),
         (Meter::Microusd, used.microusd),
@@ -73,6 +75,19 @@ pub(super) fn actuals(used: Actuals) -> Vec<Amount> {
         })
     });
     named.collect()
+}
+
+pub(super) fn charges(used: &Actuals) -> Vec<WireCharge> {
+    let charges = used.charges.iter();
+    let charges = charges.map(|one| WireCharge {
+        attempt: one.attempt,
+        provider: one.provider.clone(),
+        model: one.model.clone(),
+        generations: one.generations,
+        microusd: one.microusd,
+        tokens: one.tokens.unwrap_or(0),
+    });
+    charges.collect()
 }
 
 /// The price of a picture of any quality, which is all an order can ask for.

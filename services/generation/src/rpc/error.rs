@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use errors::{Fault, Reason, Violations};
 
-use crate::domain::error::Error;
+use crate::domain::error::{Error, TooLate};
 use crate::domain::order::input_field;
 
 impl From<Error> for Fault {
@@ -26,11 +26,15 @@ impl From<Error> for Fault {
                 format!("the generation has {} already", status.as_str()),
             )
             .with("status", status.as_str().to_uppercase()),
-            Error::Keeping => Self::new(
+            Error::TooLate(TooLate::Keeping) => Self::new(
                 Reason::WrongState,
                 "the generation is made and being stored: it is too late to cancel it",
             )
             .with("status", "PROCESSING"),
+            Error::TooLate(TooLate::Known) => Self::new(
+                Reason::WrongState,
+                "nothing of this generation is in suspense: what it cost is known already",
+            ),
             Error::ReservationUsed => Self::new(
                 Reason::OperationMismatch,
                 "the reservation was used for another generation",

@@ -140,7 +140,7 @@ impl Adoptions for Store {
         };
         let resolution: Resolution =
             serde_json::from_str(text).map_err(|_| unreadable("resolution"))?;
-        self.owe(db, &row, Call::Resolve(resolution)).await
+        self.owe(db, &row, &Call::Resolve(resolution)).await
     }
 }
 

@@ -2,20 +2,20 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, Set, UpdateMany,
 };
-use types::GenerationId;
+use types::{GenerationId, Microusd};
 use uuid::Uuid;
 
 use super::entity::{attempts, tasks};
 use super::{Store, events, failed, rows, unreadable};
 use crate::domain::attempt::{Attempt, AttemptEnd, AttemptState};
+use crate::domain::bill::Billed;
 use crate::domain::error::Error;
 use crate::domain::events::Step;
 use crate::domain::generation::Status;
 use crate::domain::ports::{Advance, Claim, PlannedAttempt};
-use crate::domain::settlement::Bill;
 
 impl Store {
     pub(super) async fn read_last_attempt(
@@ -54,11 +54,15 @@ impl Store {
             job: Set(None),
             price_microusd: Set(attempt.price.0),
             cost_microusd: Set(None),
+            tokens: Set(None),
             error_class: Set(None),
             error_detail: Set(None),
             created_at: Set(now),
             sent_at: Set(None),
             ended_at: Set(None),
+            resolved_at: Set(None),
+            resolved_by: Set(None),
+            note: Set(None),
         };
         let inserted = attempts::Entity::insert(planned).exec_without_returning(&*tx);
         inserted.await.map_err(failed)?;
@@ -121,7 +125,8 @@ pub(super) async fn close(
             attempts::Column::ErrorDetail,
             Expr::value(ended.detail.replace('\0', "")),
         )
-        .col_expr(attempts::Column::CostMicrousd, Expr::value(billed(ended)));
+        .col_expr(attempts::Column::CostMicrousd, cost(ended.cost))
+        .col_expr(attempts::Column::Tokens, Expr::value(ended.tokens));
     update.exec(db).await.map_err(failed)?;
     Ok(())
 }
@@ -131,31 +136,74 @@ pub(super) async fn succeed(
     db: &impl ConnectionTrait,
     task: Uuid,
     number: i64,
-    cost: i64,
+    (taken, tokens): (Microusd, Option<i64>),
     now: i64,
 ) -> Result<(), Error> {
     let update = open(task).filter(attempts::Column::Number.eq(number));
     let update = end(update, AttemptState::Succeeded, now)
-        .col_expr(attempts::Column::CostMicrousd, Expr::value(cost));
+        .col_expr(attempts::Column::CostMicrousd, cost(Some(taken)))
+        .col_expr(attempts::Column::Tokens, Expr::value(tokens));
     update.exec(db).await.map_err(failed)?;
     Ok(())
 }
 
-/// Closes whatever is open of a task its owner ended: what may have been paid is unknown.
-pub(super) async fn cancel(db: &impl ConnectionTrait, task: Uuid, now: i64) -> Result<(), Error> {
-    let ends = [
-        (&[AttemptState::Planned][..], AttemptState::Failed),
-        (
-            &[AttemptState::Sent, AttemptState::Accepted][..],
-            AttemptState::Unknown,
-        ),
-    ];
-    for (from, to) in ends {
+/// Closes whatever is open of a task that ends from outside: what has left is taken to cost this.
+pub(super) async fn cancel(
+    db: &impl ConnectionTrait,
+    task: Uuid,
+    taken: Option<Microusd>,
+    now: i64,
+) -> Result<(), Error> {
+    let planned = &[AttemptState::Planned][..];
+    let left = &[AttemptState::Sent, AttemptState::Accepted][..];
+    for (from, to, taken) in [
+        (planned, AttemptState::Failed, Some(Microusd(0))),
+        (left, AttemptState::Unknown, taken),
+    ] {
         let update = end(in_states(task, from), to, now)
-            .col_expr(attempts::Column::ErrorClass, Expr::value("cancelled"));
+            .col_expr(attempts::Column::ErrorClass, Expr::value("cancelled"))
+            .col_expr(attempts::Column::CostMicrousd, cost(taken));
         update.exec(db).await.map_err(failed)?;
     }
     Ok(())
+}
+
+/// Writes down what an operator says an attempt cost.
+pub(super) async fn resolve(
+    db: &impl ConnectionTrait,
+    attempt: &attempts::Model,
+) -> Result<(), Error> {
+    let update = in_states(attempt.task_id, &[AttemptState::Unknown])
+        .filter(attempts::Column::Number.eq(attempt.number))
+        .col_expr(
+            attempts::Column::CostMicrousd,
+            Expr::value(attempt.cost_microusd),
+        )
+        .col_expr(
+            attempts::Column::ResolvedAt,
+            Expr::value(attempt.resolved_at),
+        )
+        .col_expr(
+            attempts::Column::ResolvedBy,
+            Expr::value(attempt.resolved_by.clone()),
+        )
+        .col_expr(attempts::Column::Note, Expr::value(attempt.note.clone()));
+    update.exec(db).await.map_err(failed)?;
+    Ok(())
+}
+
+/// A task's attempts that have ended and may have to be paid, in their order.
+pub(super) async fn billed(db: &impl ConnectionTrait, task: Uuid) -> Result<Vec<Billed>, Error> {
+    let may_cost = Condition::any()
+        .add(attempts::Column::CostMicrousd.gt(0))
+        .add(attempts::Column::State.eq(AttemptState::Succeeded.as_str()))
+        .add(attempts::Column::State.eq(AttemptState::Unknown.as_str()));
+    let found = attempts::Entity::find()
+        .filter(attempts::Column::TaskId.eq(task))
+        .filter(may_cost)
+        .order_by_asc(attempts::Column::Number);
+    let found = found.all(db).await.map_err(failed)?;
+    found.into_iter().map(rows::billed).collect()
 }
 
 /// A task's last attempt, as this transaction sees it.
@@ -165,14 +213,6 @@ pub(super) async fn last_of(
 ) -> Result<Option<Attempt>, Error> {
     let row = last(task).one(db).await.map_err(failed)?;
     row.as_ref().map(rows::attempt).transpose()
-}
-
-// What a provider says it takes for an attempt without a result, when that is an amount at all.
-fn billed(ended: &AttemptEnd) -> Option<i64> {
-    match ended.bill {
-        Bill::Known(spent) => spent.cost.map(|cost| cost.0).filter(|cost| *cost >= 0),
-        Bill::Nothing | Bill::Unknown => None,
-    }
 }
 
 struct Held {
@@ -234,4 +274,8 @@ fn end(
 
 fn word(state: AttemptState) -> Expr {
     Expr::value(state.as_str())
+}
+
+fn cost(taken: Option<Microusd>) -> Expr {
+    Expr::value(taken.map(|cost| cost.0))
 }

@@ -3,13 +3,14 @@
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect};
-use types::{GenerationId, Timestamp, UserId};
+use types::{GenerationId, Microusd, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::entity::{outbox, tasks};
 use super::{Store, attempts, events, failed, rows, transitions};
 use crate::domain::attempt::AttemptState;
-use crate::domain::error::Error;
+use crate::domain::bill::believed;
+use crate::domain::error::{Error, TooLate};
 use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::{Failure, Generation, Status};
 use crate::domain::ports::Tasks;
@@ -34,20 +35,24 @@ impl Store {
             return match generation.status {
                 Status::Cancelled => Ok((generation, false)),
                 status if status.is_terminal() => Err(Error::Ended(status)),
-                _ => Err(Error::Keeping),
+                _ => Err(Error::TooLate(TooLate::Keeping)),
             };
         };
         let last = attempts::last_of(&*tx, id).await?;
         let price = rows::price(&open);
-        let resolution = Resolution::cancelled(price, last.as_ref());
+        let micros = now.micros();
+        // An order that has left will be done and billed, whoever still wants it.
+        let said = last.and_then(|last| last.job?.cost_microusd).map(Microusd);
+        let taken = price.map(|price| believed(said, price));
+        attempts::cancel(&*tx, open.id, taken, micros).await?;
+        let resolution = Resolution::of(price, &attempts::billed(&*tx, open.id).await?);
         let step = Step::saying(EventKind::Cancelled, "");
-        let (micros, cost) = (now.micros(), resolution.cost());
-        let change = transitions::ended(&step, micros, Status::Cancelled, cost, resolution)?
+        let cost = resolution.cost();
+        let change = transitions::ended(&step, micros, Status::Cancelled, cost, &resolution)?
             .filter(tasks::Column::Id.eq(open.id));
         let row = events::apply(&*tx, change, &step).await?;
         let row = row.ok_or(Error::NotFound)?;
-        attempts::cancel(&*tx, row.id, micros).await?;
-        self.owe(&*tx, &row, Call::Resolve(resolution)).await?;
+        self.owe(&*tx, &row, &Call::Resolve(resolution)).await?;
         tx.commit().await.map_err(failed)?;
         Ok((rows::generation(row, Vec::new())?, true))
     }
@@ -96,18 +101,21 @@ impl Store {
         let step = Step::saying(EventKind::Failed, failure.message.clone());
         let resolution = Resolution::Release;
         let cost = resolution.cost();
-        let change = transitions::ended(&step, now, Status::Failed, cost, resolution)?;
+        let change = transitions::ended(&step, now, Status::Failed, cost, &resolution)?;
         let next = Expr::col(tasks::Column::Fence).add(1);
         let change = transitions::because(change, failure)
             .col_expr(tasks::Column::Fence, next)
             .filter(tasks::Column::Id.eq(task));
         events::apply(db, change, &step).await?;
-        attempts::cancel(db, task, now).await
+        attempts::cancel(db, task, None, now).await
     }
 }
 
 // Locks the task's row for the rest of the transaction.
-async fn lock(db: &impl ConnectionTrait, task: Uuid) -> Result<Option<tasks::Model>, Error> {
+pub(super) async fn lock(
+    db: &impl ConnectionTrait,
+    task: Uuid,
+) -> Result<Option<tasks::Model>, Error> {
     let found = tasks::Entity::find_by_id(task).lock_exclusive().one(db);
     found.await.map_err(failed)
 }

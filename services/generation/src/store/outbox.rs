@@ -20,12 +20,12 @@ impl Store {
         &self,
         db: &impl ConnectionTrait,
         row: &tasks::Model,
-        call: Call,
+        call: &Call,
     ) -> Result<(), Error> {
         let Some(reservation) = row.reservation_id else {
             return Ok(());
         };
-        let actuals = match &call {
+        let actuals = match call {
             Call::Resolve(Resolution::Settle(actuals)) => Some(written(actuals)?),
             // What was given back is given back.
             Call::Resolve(Resolution::Release) if row.reservation_lost => return Ok(()),
@@ -53,8 +53,8 @@ impl Store {
 
 #[async_trait]
 impl Outbox for Store {
-    // A task's confirmation goes first: its resolution is not taken while one is open. One that
-    // was overtaken by the resolution need not go at all.
+    // A task's confirmation goes first, and what ends its suspense last: neither is overtaken by what
+    // comes after it while it is open. A confirmation that was need not go at all.
     async fn take_due(&self, limit: u64, hold: Duration) -> Result<Vec<Debt>, Error> {
         let tx = self.db.begin().await.map_err(failed)?;
         let now = self.now_sql();
@@ -62,9 +62,10 @@ impl Outbox for Store {
         let sql = format!(
             "WITH due AS MATERIALIZED (
                 SELECT id FROM outbox AS one
-                WHERE due_at <= {now} AND (kind = 'confirm' OR NOT EXISTS (
-                    SELECT 1 FROM outbox AS other
-                    WHERE other.task_id = one.task_id AND other.kind = 'confirm'))
+                WHERE due_at <= {now} AND NOT EXISTS (
+                    SELECT 1 FROM outbox AS other WHERE other.task_id = one.task_id AND (
+                        (other.kind = 'confirm' AND one.kind <> 'confirm')
+                        OR (other.kind = 'suspend' AND one.kind IN ('settle', 'release'))))
                 ORDER BY due_at, id LIMIT $1 {skip_locked})
             UPDATE outbox SET due_at = {now} + $2, tries = tries + 1
             WHERE id IN (SELECT id FROM due) RETURNING *"

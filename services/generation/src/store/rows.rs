@@ -6,6 +6,7 @@ use types::{FileId, GenerationId, Microusd, ReservationId, SessionId, Timestamp,
 use super::entity::{attempts, events, outbox, outputs, tasks};
 use super::unreadable;
 use crate::domain::attempt::{Attempt, AttemptState};
+use crate::domain::bill::Billed;
 use crate::domain::error::Error;
 use crate::domain::events::{Event, EventKind};
 use crate::domain::generation::{Failure, Generation, ImageRequest, Kind, Output, Status};
@@ -13,6 +14,7 @@ use crate::domain::hold::Quote;
 use crate::domain::ports::{Claim, Claimed, Patron};
 use crate::domain::provider::Job;
 use crate::domain::settlement::{Actuals, Call, Debt};
+use crate::domain::unknown::{UnknownAttempt, Verdict};
 
 pub(super) fn generation(
     row: tasks::Model,
@@ -63,6 +65,18 @@ pub(super) fn claimed(row: tasks::Model) -> Result<Claimed, Error> {
         provider: row.provider,
         model: row.model,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        reservation: row.reservation_id.map(ReservationId),
+    })
+}
+
+pub(super) fn billed(row: attempts::Model) -> Result<Billed, Error> {
+    Ok(Billed {
+        number: row.number,
+        state: AttemptState::read(&row.state).ok_or_else(|| unreadable("attempt"))?,
+        provider: row.provider,
+        model: row.model,
+        cost: row.cost_microusd.map(Microusd),
+        tokens: row.tokens,
     })
 }
 
@@ -76,6 +90,31 @@ pub(super) fn attempt(row: &attempts::Model) -> Result<Attempt, Error> {
         state: AttemptState::read(&row.state).ok_or_else(|| unreadable("attempt"))?,
         job,
         sent_at: row.sent_at.map(Timestamp),
+    })
+}
+
+pub(super) fn unknown(task: &tasks::Model, row: attempts::Model) -> Result<UnknownAttempt, Error> {
+    let job = attempt(&row)?.job.map(|job| job.id);
+    let verdict = row.resolved_at.map(|at| Verdict {
+        cost: Microusd(row.cost_microusd.unwrap_or(0)),
+        note: row.note.unwrap_or_default(),
+        actor: row.resolved_by.unwrap_or_default(),
+        at: Timestamp(at),
+    });
+    Ok(UnknownAttempt {
+        task: GenerationId(task.id),
+        number: row.number,
+        owner: UserId(task.owner),
+        provider: row.provider,
+        model: row.model,
+        job,
+        held: price(task).unwrap_or(Microusd(0)),
+        class: row.error_class.unwrap_or_default(),
+        detail: row.error_detail.unwrap_or_default(),
+        sent_at: row.sent_at.map(Timestamp),
+        since: row.ended_at.map(Timestamp),
+        reservation: task.reservation_id.map(ReservationId),
+        verdict,
     })
 }
 

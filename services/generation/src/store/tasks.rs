@@ -21,7 +21,7 @@ impl Tasks for Store {
         let tx = self.db.begin().await.map_err(failed)?;
         let row = self.adopt(&*tx, task).await?;
         events::append(&*tx, &row, EventKind::Queued, "").await?;
-        self.owe(&*tx, &row, Call::Confirm).await?;
+        self.owe(&*tx, &row, &Call::Confirm).await?;
         tx.commit().await.map_err(failed)?;
         rows::generation(row, Vec::new())
     }

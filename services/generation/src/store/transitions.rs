@@ -41,23 +41,18 @@ impl Store {
     pub(super) async fn end_task(&self, claim: Claim, ending: &Ending) -> Result<(), Error> {
         let now = self.clock.now().micros();
         let task = claim.task.uuid();
-        let (step, change, resolution) = match ending {
-            Ending::Completed {
-                cost, resolution, ..
-            } => {
+        let (Ending::Completed { resolution, .. } | Ending::Failed { resolution, .. }) = ending;
+        let cost = resolution.cost();
+        let (step, change) = match ending {
+            Ending::Completed { .. } => {
                 let step = Step::new(EventKind::Completed, 100);
-                let change = ended(&step, now, Status::Completed, *cost, *resolution)?;
-                (step, change, *resolution)
+                let change = ended(&step, now, Status::Completed, cost, resolution)?;
+                (step, change)
             }
-            Ending::Failed {
-                failure,
-                resolution,
-                ..
-            } => {
+            Ending::Failed { failure, .. } => {
                 let step = Step::saying(EventKind::Failed, failure.message.clone());
-                let cost = resolution.cost();
-                let change = ended(&step, now, Status::Failed, cost, *resolution)?;
-                (step, because(change, failure), *resolution)
+                let change = ended(&step, now, Status::Failed, cost, resolution)?;
+                (step, because(change, failure))
             }
         };
         let tx = self.db.begin().await.map_err(failed)?;
@@ -67,10 +62,11 @@ impl Store {
             Ending::Completed {
                 attempt,
                 cost,
+                tokens,
                 outputs,
                 ..
             } => {
-                attempts::succeed(&*tx, task, *attempt, cost.0, now).await?;
+                attempts::succeed(&*tx, task, *attempt, (*cost, *tokens), now).await?;
                 insert_outputs(&*tx, task, outputs).await?;
             }
             Ending::Failed { attempt, .. } => {
@@ -79,7 +75,8 @@ impl Store {
                 }
             }
         }
-        self.owe(&*tx, &row, Call::Resolve(resolution)).await?;
+        let call = Call::Resolve(resolution.clone());
+        self.owe(&*tx, &row, &call).await?;
         tx.commit().await.map_err(failed)
     }
 }
@@ -90,9 +87,9 @@ pub(super) fn ended(
     now: i64,
     status: Status,
     cost: Microusd,
-    resolution: Resolution,
+    resolution: &Resolution,
 ) -> Result<UpdateMany<tasks::Entity>, Error> {
-    let resolution = Expr::value(written(&resolution)?);
+    let resolution = Expr::value(written(resolution)?);
     Ok(without_worker(events::change(step, now), status)
         .col_expr(tasks::Column::CompletedAt, Expr::value(now))
         .col_expr(tasks::Column::CostMicrousd, Expr::value(cost.0))

@@ -5,8 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use types::GenerationId;
 
-use super::Store;
+use super::{Store, attempts};
 use crate::domain::attempt::Attempt;
+use crate::domain::bill::Billed;
 use crate::domain::error::Error;
 use crate::domain::events::Step;
 use crate::domain::ports::{Advance, Claim, Claimed, Ending, PlannedAttempt, PutBack, Work};
@@ -29,6 +30,10 @@ impl Work for Store {
 
     async fn last_attempt(&self, task: GenerationId) -> Result<Option<Attempt>, Error> {
         self.read_last_attempt(task).await
+    }
+
+    async fn billed(&self, task: GenerationId) -> Result<Vec<Billed>, Error> {
+        attempts::billed(self.db.write(), task.uuid()).await
     }
 
     async fn plan(&self, claim: Claim, attempt: &PlannedAttempt) -> Result<Option<i64>, Error> {

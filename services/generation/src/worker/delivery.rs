@@ -67,7 +67,7 @@ impl Delivery {
     }
 
     async fn pay(&self, debt: &Debt) -> Result<(), Error> {
-        let Err(fault) = self.quota.deliver(debt.call, debt.reservation).await else {
+        let Err(fault) = self.quota.deliver(&debt.call, debt.reservation).await else {
             return self.outbox.close(debt).await;
         };
         let is_final = matches!(

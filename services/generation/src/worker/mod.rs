@@ -5,6 +5,7 @@ mod delivery;
 mod heartbeat;
 mod pool;
 mod price_watch;
+pub mod unknown_watch;
 
 use std::time::Duration;
 

@@ -106,7 +106,10 @@ impl Pool {
         let running = self.running.clone();
         let claiming = running.spawn(async move {
             let asked_at = Instant::now();
-            let avoid = self.studio.cooling.resting();
+            let mut avoid = self.studio.cooling.resting();
+            if self.studio.pause.is_fresh() {
+                avoid.extend(self.studio.catalog.paid());
+            }
             let wanted = u64::try_from(places.len()).unwrap_or(1);
             let span = self.settings.lease;
             let claimed = (self.studio.work)

@@ -11,7 +11,7 @@ use generation::domain::events::{EventKind, Step};
 use generation::domain::generation::{Failure, Output};
 use generation::domain::ports::{Advance, Ending, PlannedAttempt, PutBack, Tasks, Work};
 use generation::domain::provider::Job;
-use generation::domain::settlement::Resolution;
+use generation::domain::settlement::{Actuals, Resolution};
 use testkit::TestDb;
 use tokio::task::JoinSet;
 use types::{Clock, FileId, Microusd, SystemClock, UserId};
@@ -75,7 +75,8 @@ fn completed(attempt: i64) -> Ending {
     Ending::Completed {
         attempt,
         cost: Microusd(5_000),
-        resolution: Resolution::completed(Some(Microusd(5_000)), Microusd(5_000), None),
+        tokens: None,
+        resolution: Resolution::Settle(Actuals::default()),
         outputs: vec![Output {
             file: FileId(Uuid::now_v7()),
             content_type: "image/png".to_owned(),

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use contracts::generation::v1::generation::Status as State;
-use contracts::policy::v1::policy::Meter::Microusd as Money;
+use contracts::policy::v1::policy::Meter::{Generations, Microusd as Money};
 use errors::Reason;
 use generation::domain::events::{EventKind, Step};
 use generation::domain::generation::Failure;
@@ -109,7 +109,10 @@ async fn an_order_that_has_left_goes_on(db: TestDb) {
     (books.reservations.lock().unwrap()).insert(reservation, Held::Open);
     assert_eq!(user.finished(&made.id).await.status(), State::Completed);
     assert_eq!(resolved(&suite, reservation).await, Held::Settled);
-    assert_eq!(suite.peers.usage.actuals(reservation), [(Money, 7_000)]);
+    assert_eq!(
+        suite.peers.usage.actuals(reservation),
+        [(Generations, 1), (Money, 7_000)]
+    );
 }
 
 async fn but_is_not_ordered_again(db: TestDb) {
@@ -149,7 +152,11 @@ async fn but_is_not_ordered_again(db: TestDb) {
     let back = PutBack {
         rest: Duration::ZERO,
         step: Step::saying(EventKind::Retrying, ""),
-        attempt: Some(generation::domain::attempt::AttemptEnd::of(number, &error)),
+        attempt: Some(generation::domain::attempt::AttemptEnd::of(
+            number,
+            &error,
+            Microusd(5_000),
+        )),
     };
     store.put_back(claim, &back).await.unwrap();
     suite.restart(Options::default()).await;

@@ -22,4 +22,5 @@ mod replies;
 mod reports;
 mod schema;
 mod stopping;
+mod unknown;
 mod watching;

@@ -74,7 +74,7 @@ async fn an_order_is_priced_before_it_is_stored(db: TestDb) {
         );
         assert_eq!(
             (purpose.attempt, purpose.keeper()),
-            (1, purpose::Keeper::Generation)
+            (0, purpose::Keeper::Generation)
         );
         assert_eq!(asked.work.list_price_microusd, Some(5_000));
         assert_eq!(asked.work.list_price_as_of, "2026-11-01");
@@ -165,13 +165,13 @@ async fn what_was_used_is_settled(db: TestDb) {
         cost: None,
         tokens: Some(u64::MAX),
     };
-    let money = |amount| vec![(Money, amount)];
+    let money = |amount| vec![(Generations, 1), (Money, amount)];
     let cases: Vec<(Play, i64, Actuals)> = vec![
         (Play::Paint, 5_000, money(5_000)),
         (
             Play::PaintFor(counted),
             4_000,
-            vec![(Money, 4_000), (Tokens, 1_305)],
+            vec![(Generations, 1), (Money, 4_000), (Tokens, 1_305)],
         ),
         (Play::PaintFor(garbage_tokens), 5_000, money(5_000)),
         // More than the price is told as it is: the rest is the platform's loss.
@@ -273,7 +273,13 @@ async fn a_retry_keeps_its_price(db: TestDb) {
     assert_eq!(done.cost_microusd, 6_000);
     let reservation = reservation_of(&made);
     assert_eq!(resolved(&suite, reservation).await, Held::Settled);
-    assert_eq!(suite.peers.usage.actuals(reservation), [(Money, 6_000)]);
+    let actuals = suite.peers.usage.actuals(reservation);
+    assert_eq!(actuals, [(Generations, 1), (Money, 6_000)]);
+    let charges = suite.peers.usage.charges.lock().unwrap()[&reservation].clone();
+    assert_eq!(
+        (charges[0].attempt, charges[0].model.as_str()),
+        (2, "fake-1")
+    );
     let calls = suite.peers.usage.calls.lock().unwrap().clone();
     let words: Vec<&str> = calls.iter().map(|(call, _)| *call).collect();
     assert_eq!(words, ["reserve", "confirm", "settle"]);

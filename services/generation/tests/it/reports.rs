@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use contracts::generation::v1::ReportReservationsRequest;
 use contracts::generation::v1::report_reservations_response::report::Outcome;
-use contracts::policy::v1::policy::Meter::Microusd as Money;
+use contracts::policy::v1::policy::Meter::{Generations, Microusd as Money};
 use database::Backend;
 use errors::Reason;
 use generation::domain::error::Error;
@@ -112,11 +112,14 @@ async fn a_delivered_outcome_is_delivered_again(db: TestDb) {
         .unwrap()
         .insert(reservation, Held::Confirmed);
     let told = books.settled.lock().unwrap().remove(&reservation).unwrap();
-    assert_eq!(told, [[(Money, 5_000)]]);
+    assert_eq!(told, [[(Generations, 1), (Money, 5_000)]]);
     let asked = [reservation.to_string()];
     assert_eq!(report(&suite, &asked).await.unwrap(), [Outcome::Open]);
     assert_eq!(resolved(&suite, reservation).await, Held::Settled);
-    assert_eq!(books.actuals(reservation), [(Money, 5_000)]);
+    assert_eq!(
+        books.actuals(reservation),
+        [(Generations, 1), (Money, 5_000)]
+    );
 }
 
 // The task's row is written in time, its commit comes late: whoever asks meanwhile waits for it.

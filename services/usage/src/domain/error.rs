@@ -38,6 +38,12 @@ pub enum Error {
     /// It is in use: by what.
     #[error("it is in use: {0}")]
     InUse(String),
+    /// Whoever keeps the record of the work ends it, or has to say first that it does not know it.
+    #[error("the work has a keeper that knows it, or does not answer")]
+    Kept {
+        /// Whether the keeper did not answer.
+        is_silent: bool,
+    },
     /// The owner's plan is not known (any more).
     #[error("the plan {0}")]
     UnknownTier(#[from] UnknownTier),

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest::{Context, SHA256};
 
+use super::charge::Charge;
 use super::price::Work;
 use super::rules::Amounts;
 use super::scope::{Keeper, Purpose};
@@ -74,6 +75,13 @@ impl Fingerprint {
             None => print.text("no list price"),
             Some((price, date)) => print.text("list price").number(price.0).text(date),
         }
+    }
+
+    pub fn charge(self, charge: &Charge) -> Self {
+        self.number(charge.attempt)
+            .text(&charge.provider)
+            .text(&charge.model)
+            .amounts(&charge.used)
     }
 
     pub fn finish(self) -> String {

@@ -5,6 +5,7 @@ pub mod alert;
 pub mod alerts;
 pub mod audit;
 pub mod budget;
+pub mod charge;
 pub mod clerk;
 pub mod counter;
 pub mod entry;

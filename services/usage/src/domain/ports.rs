@@ -164,6 +164,9 @@ pub trait Corrections: Send + Sync + 'static {
         page: PageRequest,
     ) -> Result<Page<Reservation>, Error>;
 
+    /// One reservation.
+    async fn reservation(&self, id: ReservationId) -> Result<Reservation, Error>;
+
     /// The plan an owner's latest charge was made on.
     async fn latest_tier(&self, owner: UserId) -> Result<Option<String>, Error>;
 }

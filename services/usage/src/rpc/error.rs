@@ -44,6 +44,15 @@ impl From<Error> for Fault {
                 Self::new(Reason::WrongState, message).with("state", wrong.0.as_str())
             }
             Error::InUse(by) => Self::new(Reason::WrongState, by),
+            Error::Kept { is_silent: true } => Self::new(
+                Reason::Unavailable,
+                "the service that keeps the record of this work does not answer; ask again",
+            ),
+            Error::Kept { is_silent: false } => Self::new(
+                Reason::WrongState,
+                "the generation service keeps the record of this work: end it there, with \
+                 POST /v1/admin/attempts/{generationId}:resolve",
+            ),
             // The owner did nothing wrong, and cannot put it right.
             Error::UnknownTier(unknown) => {
                 let tier = unknown.tier;

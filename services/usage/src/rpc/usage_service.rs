@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use contracts::usage::v1::usage_service_server::UsageService;
 use contracts::usage::v1::{
-    AmendRequest, AmendResponse, ConfirmRequest, ConfirmResponse, ExplainUsageRequest,
-    ExplainUsageResponse, ExportUsageRequest, ExtendRequest, ExtendResponse, GetPriceListRequest,
-    GetPriceListResponse, GetUsageRequest, GetUsageResponse, ListUsageRecordsRequest,
-    ListUsageRecordsResponse, ReleaseRequest, ReleaseResponse, ReserveRequest, ReserveResponse,
-    SettleRequest, SettleResponse, SuspendRequest, SuspendResponse,
+    AmendRequest, AmendResponse, BeginRequest, BeginResponse, ConfirmRequest, ConfirmResponse,
+    ExplainUsageRequest, ExplainUsageResponse, ExportUsageRequest, ExtendRequest, ExtendResponse,
+    GetPriceListRequest, GetPriceListResponse, GetUsageRequest, GetUsageResponse,
+    ListUsageRecordsRequest, ListUsageRecordsResponse, ReleaseRequest, ReleaseResponse,
+    ReserveRequest, ReserveResponse, SettleRequest, SettleResponse, SuspendRequest,
+    SuspendResponse,
 };
 use errors::Fault;
 use identity::caller_of;
@@ -121,12 +122,21 @@ impl UsageService for UsageRpc {
         Ok(Response::new(ConfirmResponse {}))
     }
 
+    async fn begin(
+        &self,
+        request: Request<BeginRequest>,
+    ) -> Result<Response<BeginResponse>, Status> {
+        let id = convert::reservation_id(&request.get_ref().reservation_id)?;
+        self.post(Instruction::Begin(id)).await?;
+        Ok(Response::new(BeginResponse {}))
+    }
+
     async fn settle(
         &self,
         request: Request<SettleRequest>,
     ) -> Result<Response<SettleResponse>, Status> {
-        let (id, actuals) = convert::settlement(request.get_ref())?;
-        self.post(Instruction::Settle(id, actuals)).await?;
+        let (id, settlement) = convert::settlement(request.into_inner())?;
+        self.post(Instruction::Settle(id, settlement)).await?;
         Ok(Response::new(SettleResponse {}))
     }
 

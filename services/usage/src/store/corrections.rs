@@ -59,6 +59,13 @@ impl Corrections for SqlBook {
         Ok(Page::from_rows(found?, page, |one| one.id.uuid()))
     }
 
+    async fn reservation(&self, id: ReservationId) -> Result<Reservation, Error> {
+        let sql = "SELECT * FROM reservations WHERE id = $1";
+        let rows = query(self.db.read(), sql, [Value::from(id.uuid())]).await?;
+        let row = rows.first().ok_or(Error::NotFound("reservation"))?;
+        Ok(reservations::read(row)?)
+    }
+
     async fn latest_tier(&self, owner: UserId) -> Result<Option<String>, Error> {
         let sql = "SELECT tier FROM entries WHERE owner = $1 AND kind = 'charge'
                    ORDER BY id DESC LIMIT 1";

@@ -99,7 +99,8 @@ impl Books {
 
     /// Settles as it was held.
     pub async fn settle(&self, id: ReservationId) -> Result<Done, Error> {
-        self.post(Instruction::Settle(id, Amounts::new())).await
+        self.post(Instruction::Settle(id, Amounts::new().into()))
+            .await
     }
 
     /// What `GetUsage` says of the shortest window: used, reserved, remaining.

@@ -42,7 +42,7 @@ async fn work(books: Books, owners: [UserId; 3], seed: u64) {
                     0 => Instruction::Confirm(id),
                     1 => Instruction::Suspend(id),
                     2 => Instruction::Release(id),
-                    _ => Instruction::Settle(id, Amounts::new()),
+                    _ => Instruction::Settle(id, Amounts::new().into()),
                 };
                 books.post(instruction).await.map(|_| ())
             }

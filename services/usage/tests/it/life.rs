@@ -20,7 +20,7 @@ const EXPIRE: usize = 2;
 type Make = fn(ReservationId) -> Instruction;
 
 fn settle(id: ReservationId) -> Instruction {
-    Instruction::Settle(id, Amounts::new())
+    Instruction::Settle(id, Amounts::new().into())
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod admin;
 mod alerts;
 mod audit;
 mod books;
+mod charges;
 mod dice;
 mod explain;
 mod invariants;

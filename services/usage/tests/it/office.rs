@@ -14,6 +14,7 @@ use usage::domain::window::Calendar;
 use usage::store::SqlOffice;
 
 use crate::books::{Books, fresh};
+use crate::charges::{charge, charging};
 
 impl Books {
     pub fn office(&self) -> Arc<SqlOffice> {
@@ -45,7 +46,7 @@ impl Books {
     /// Settles at another cost than was held.
     pub async fn settle_at(&self, id: ReservationId, cost: i64) {
         let actuals = Amounts::from([(Meter::Microusd, cost)]);
-        let done = self.post(Instruction::Settle(id, actuals)).await;
+        let done = self.post(Instruction::Settle(id, actuals.into())).await;
         done.unwrap();
     }
 
@@ -93,12 +94,15 @@ impl Books {
             let unknown = self.held_for(*owner, provider, 40_000).await;
             self.post(Instruction::Suspend(unknown)).await.unwrap();
             for end in [Instruction::Release as fn(_) -> _, |id| {
-                Instruction::Settle(id, Amounts::new())
+                Instruction::Settle(id, Amounts::new().into())
             }] {
                 let known = self.held_for(*owner, provider, 40_000).await;
                 self.post(Instruction::Suspend(known)).await.unwrap();
                 self.post(end(known)).await.unwrap();
             }
+            let shared = self.held_for(*owner, provider, 40_000).await;
+            let parts = [charge(1, "gemini", 0, 9_000), charge(2, "flux", 1, 32_000)];
+            self.post(charging(shared, parts)).await.unwrap();
             let back = self.held_for(*owner, provider, 40_000).await;
             self.post(Instruction::Release(back)).await.unwrap();
             let open = self.held_for(*owner, provider, 40_000).await;

@@ -153,7 +153,7 @@ async fn a_thousand_settlements_meet_their_expiry() {
             // Which one comes first alternates, and so does the process it comes to.
             let id = ids[index / 2];
             let instruction = match (index + index / 2) % 2 {
-                0 => Instruction::Settle(id, Amounts::from([(Meter::Microusd, 5)])),
+                0 => Instruction::Settle(id, Amounts::from([(Meter::Microusd, 5)]).into()),
                 _ => Instruction::Expire(id),
             };
             let books = books[(index + index / 4) % books.len()].clone();
@@ -212,7 +212,12 @@ async fn a_settlement_sent_twenty_times_is_charged_once() {
         let outcomes = race(20, |index| {
             let books = books[index % books.len()].clone();
             let paid = Amounts::from([(Meter::Microusd, 100)]);
-            async move { books.post(Instruction::Settle(ask.id, paid)).await.unwrap() }
+            async move {
+                books
+                    .post(Instruction::Settle(ask.id, paid.into()))
+                    .await
+                    .unwrap()
+            }
         });
         let outcomes = outcomes.await;
         assert_eq!(
@@ -304,7 +309,7 @@ async fn what_is_asked_in_one_breath_is_done_in_order() {
                 Instruction::Reserve(ask),
                 Instruction::Amend(amendment),
                 Instruction::Confirm(id),
-                Instruction::Settle(id, Amounts::from([(Meter::Microusd, 30)])),
+                Instruction::Settle(id, Amounts::from([(Meter::Microusd, 30)]).into()),
             ];
             // So few are polled in their order, so they are handed in in their order.
             posts.push(join_all(life.map(|instruction| books.post(instruction))));

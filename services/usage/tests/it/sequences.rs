@@ -93,7 +93,7 @@ fn next(
             let (units, money) = (dice.amount(5), dice.amount(7) * 40);
             let actuals = Amounts::from([(Meter::Generations, units), (Meter::Microusd, money)]);
             (
-                Instruction::Settle(id, actuals),
+                Instruction::Settle(id, actuals.into()),
                 model.settle(id, units, money),
             )
         }

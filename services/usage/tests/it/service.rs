@@ -49,6 +49,7 @@ async fn a_units_way() {
             let settle = SettleRequest {
                 reservation_id: reservation_id.clone(),
                 actuals: Vec::new(),
+                charges: Vec::new(),
             };
             client.settle(served.as_service(settle)).await.unwrap();
         }
@@ -83,6 +84,7 @@ async fn bad_input_names_every_field() {
         let settle = SettleRequest {
             reservation_id: reservation_id.to_owned(),
             actuals: Vec::new(),
+            charges: Vec::new(),
         };
         let refused = client.settle(served.as_service(settle)).await;
         let fault = from_status(refused.unwrap_err());
@@ -222,6 +224,7 @@ async fn the_admin_port_says_how_it_is_and_what_it_did() {
     let settle = SettleRequest {
         reservation_id,
         actuals: Vec::new(),
+        charges: Vec::new(),
     };
     client.settle(served.as_service(settle)).await.unwrap();
     let metrics = served.admin("/metrics").await;

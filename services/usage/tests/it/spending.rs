@@ -16,7 +16,7 @@ const PLANS: &str = "free:1000000";
 const MINUTE: Duration = Duration::from_mins(1);
 const DOLLAR: i64 = 1_000_000;
 
-fn brake(books: &Books, factor: f64) -> Brake {
+pub fn brake(books: &Books, factor: f64) -> Brake {
     let breaker = Breaker {
         factor,
         floor: Microusd(5 * DOLLAR),

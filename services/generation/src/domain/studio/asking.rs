@@ -35,6 +35,9 @@ impl Studio {
             Ok(inputs) => inputs,
             Err(fault) => return Ok(Asked::Unasked(without_inputs(sitting, &fault))),
         };
+        if let Some(withheld) = self.withheld(sitting).await {
+            return Ok(withheld);
+        }
         let planned = PlannedAttempt {
             provider: task.provider.clone(),
             model: task.model.clone(),

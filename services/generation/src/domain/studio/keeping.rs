@@ -8,7 +8,8 @@ use types::{FileId, Microusd, OperationId};
 use uuid::Uuid;
 
 use super::{Made, Sitting, Studio};
-use crate::domain::attempt::AttemptEnd;
+use crate::domain::attempt::{AttemptEnd, AttemptState};
+use crate::domain::bill::{Billed, believed, counted};
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::{Failure, Output};
@@ -16,7 +17,6 @@ use crate::domain::picture::{self, Picture};
 use crate::domain::ports::{Ending, NewFile};
 use crate::domain::provider::{ErrorClass, ProviderError, Spent};
 use crate::domain::retry::backoff;
-use crate::domain::settlement::{Resolution, believed};
 
 const STORING: u8 = 90;
 // A result that was paid for is worth waiting for the file service this long.
@@ -51,10 +51,20 @@ impl Studio {
                     width: picture.width,
                     height: picture.height,
                 };
+                let tokens = counted(spent.tokens);
+                let made = Billed {
+                    number,
+                    provider: task.provider.clone(),
+                    model: task.model.clone(),
+                    state: AttemptState::Succeeded,
+                    cost: Some(cost),
+                    tokens,
+                };
                 let ending = Ending::Completed {
                     attempt: number,
                     cost,
-                    resolution: Resolution::completed(task.price, cost, spent.tokens),
+                    tokens,
+                    resolution: self.resolution(task, lease, Some(made)).await?,
                     outputs: vec![output],
                 };
                 self.finish(task, lease, &ending).await?;
@@ -104,7 +114,7 @@ impl Studio {
             reason: error.class.reason(),
             message: error.message.clone(),
         };
-        let end = AttemptEnd::of(number, &error);
+        let end = AttemptEnd::of(number, &error, sitting.price());
         self.fail(sitting.task, sitting.lease, Some(end), failure)
             .await
     }

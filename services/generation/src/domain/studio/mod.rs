@@ -3,6 +3,7 @@
 
 mod asking;
 mod keeping;
+mod paying;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,12 +14,14 @@ use tokio::sync::Semaphore;
 use types::{Clock, Microusd};
 
 use crate::domain::attempt::{AttemptEnd, Resume, class_name, resume};
+use crate::domain::bill::Billed;
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::Failure;
 use crate::domain::lease::Lease;
-use crate::domain::ports::{Claimed, Ending, Files, PutBack, Work};
+use crate::domain::pause::Pause;
+use crate::domain::ports::{Claimed, Ending, Files, PutBack, Quota, Work};
 use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, RawImage};
 use crate::domain::retry::{Retry, backoff};
 use crate::domain::routing::Catalog;
@@ -31,6 +34,10 @@ pub struct Studio {
     pub work: Arc<dyn Work>,
     /// Where inputs come from and results go to.
     pub files: Arc<dyn Files>,
+    /// Who says whether an order may be paid.
+    pub quota: Arc<dyn Quota>,
+    /// Whether paid work was paused just now.
+    pub pause: Pause,
     /// Who is asked.
     pub catalog: Catalog,
     /// Who is left alone just now.
@@ -216,7 +223,7 @@ impl Studio {
             error.detail = %error.detail,
             "a provider did not deliver"
         );
-        let end = AttemptEnd::of(number, error);
+        let end = AttemptEnd::of(number, error, sitting.price());
         match self.retry.rest(error, sends) {
             Some(rest) => {
                 let back = PutBack {
@@ -258,13 +265,33 @@ impl Studio {
             "reason" => failure.reason.as_str_name(),
         )
         .increment(1);
-        let resolution = Resolution::failed(task.price, attempt.as_ref());
+        let last = (attempt.as_ref()).map(|end| end.billed(&task.provider, &task.model));
+        let resolution = self.resolution(task, lease, last).await?;
         let ending = Ending::Failed {
             attempt,
             failure,
             resolution,
         };
         self.finish(task, lease, &ending).await
+    }
+
+    // By the record of the task's attempts, and the one that ends with it.
+    async fn resolution(
+        &self,
+        task: &Claimed,
+        lease: &Lease,
+        last: Option<Billed>,
+    ) -> Result<Resolution, Error> {
+        let mut attempts = match task.attempts {
+            0 => Vec::new(),
+            _ => {
+                let billed = || self.work.billed(task.claim.task);
+                self.persist(task, lease, billed).await?
+            }
+        };
+        attempts.retain(|one| last.as_ref().is_none_or(|last| last.number != one.number));
+        attempts.extend(last);
+        Ok(Resolution::of(task.price, &attempts))
     }
 
     async fn finish(&self, task: &Claimed, lease: &Lease, ending: &Ending) -> Result<(), Error> {

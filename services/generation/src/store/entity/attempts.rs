@@ -24,8 +24,10 @@ pub struct Model {
     pub job: Option<String>,
     /// The most it may cost.
     pub price_microusd: i64,
-    /// What it cost, once it succeeded.
+    /// What its provider takes for it, once that is known.
     pub cost_microusd: Option<i64>,
+    /// Tokens it took, when the provider counts any.
+    pub tokens: Option<i64>,
     /// The class of its error.
     pub error_class: Option<String>,
     /// For the operator.
@@ -36,6 +38,12 @@ pub struct Model {
     pub sent_at: Option<i64>,
     /// Microseconds.
     pub ended_at: Option<i64>,
+    /// When an operator said what it cost, microseconds.
+    pub resolved_at: Option<i64>,
+    /// Which operator.
+    pub resolved_by: Option<String>,
+    /// And why.
+    pub note: Option<String>,
 }
 
 /// None.

@@ -173,6 +173,19 @@ impl Suite {
         request
     }
 
+    /// A request of an operator.
+    pub fn as_admin<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        let token = self.issuer.admin_token(UserId(Uuid::from_u128(7)));
+        let bearer = format!("Bearer {token}").parse().unwrap();
+        request.metadata_mut().insert("authorization", bearer);
+        request
+    }
+
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
     pub fn anonymous(&self) -> GenerationServiceClient<Channel> {
         GenerationServiceClient::new(self.channel.clone())
     }

@@ -49,6 +49,12 @@ pub struct Books {
     pub asked: Mutex<HashMap<ReservationId, Asked>>,
     /// What each was settled with, every time.
     pub settled: Mutex<HashMap<ReservationId, Vec<Actuals>>>,
+    /// Who was paid what by the last settlement.
+    pub charges: Mutex<HashMap<ReservationId, Vec<usage::Charge>>>,
+    /// Every order that was asked about before it left.
+    pub begun: Mutex<Vec<ReservationId>>,
+    /// Whether paid work is paused.
+    pub is_paused: AtomicBool,
     /// The catalogue; it goes before list prices.
     pub prices: Mutex<Vec<usage::Price>>,
     /// How the next reservations and amendments are refused.
@@ -132,6 +138,7 @@ impl Usage {
         match (*held, to) {
             (from, to) if from == to => {}
             (Held::Settled, Held::Confirmed) => {}
+            (Held::Suspended, Held::Settled | Held::Released) => *held = to,
             (Held::Open | Held::Confirmed, to) => *held = to,
             _ => return Err(Fault::new(Reason::WrongState, "it is resolved").into()),
         }
@@ -201,6 +208,23 @@ impl UsageService for Usage {
         Ok(Response::new(usage::ConfirmResponse {}))
     }
 
+    async fn begin(
+        &self,
+        request: Request<usage::BeginRequest>,
+    ) -> Result<Response<usage::BeginResponse>, Status> {
+        let books = &self.0.usage;
+        if books.is_paused.load(Ordering::SeqCst) {
+            return Err(Fault::new(Reason::SpendingPaused, "paused").into());
+        }
+        let id: ReservationId = request.into_inner().reservation_id.parse().unwrap();
+        books.begun.lock().unwrap().push(id);
+        match books.reservations.lock().unwrap().get(&id) {
+            Some(Held::Open | Held::Confirmed) => Ok(Response::new(usage::BeginResponse {})),
+            Some(_) => Err(Fault::new(Reason::WrongState, "it is resolved").into()),
+            None => Err(Fault::not_found("reservation").into()),
+        }
+    }
+
     async fn settle(
         &self,
         request: Request<usage::SettleRequest>,
@@ -208,7 +232,21 @@ impl UsageService for Usage {
         let request = request.into_inner();
         let id = self.resolve("settle", &request.reservation_id, Held::Settled)?;
         let actuals = request.actuals.iter();
-        let actuals = actuals.map(|one| (one.meter(), one.amount)).collect();
+        let mut actuals: Actuals = actuals.map(|one| (one.meter(), one.amount)).collect();
+        let charges = request.charges.iter();
+        let sum = |of: fn(&usage::Charge) -> i64| charges.clone().map(of).sum();
+        if !request.charges.is_empty() {
+            actuals.push((Meter::Generations, sum(|one| one.generations)));
+            actuals.push((Meter::Microusd, sum(|one| one.microusd)));
+            let tokens = (Meter::Tokens, sum(|one| one.tokens));
+            actuals.extend(Some(tokens).filter(|(_, sum)| *sum > 0));
+        }
+        self.0
+            .usage
+            .charges
+            .lock()
+            .unwrap()
+            .insert(id, request.charges);
         let mut settled = self.0.usage.settled.lock().unwrap();
         settled.entry(id).or_default().push(actuals);
         Ok(Response::new(usage::SettleResponse {}))

@@ -7,13 +7,15 @@ use types::{Microusd, ReservationId};
 use super::sheet::{Sheet, order_of};
 use super::{Done, Outcome};
 use crate::domain::alert::{Alert, AlertKind};
+use crate::domain::charge::{Charge, Settlement};
 use crate::domain::counter::Key;
 use crate::domain::entry::{Account, Entry, EntryKind};
 use crate::domain::error::Error;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::meter::Meter;
 use crate::domain::reservation::{Reservation, State, WrongState};
-use crate::domain::rules::Amounts;
+use crate::domain::rules::{Amounts, Order};
+use crate::domain::scope::Scope;
 
 const HOUR: i64 = 3_600_000_000;
 
@@ -27,35 +29,39 @@ struct Use {
 }
 
 impl Sheet {
-    pub(super) fn settle(&mut self, id: ReservationId, actuals: &Amounts) -> Outcome {
+    pub(super) fn settle(&mut self, id: ReservationId, settlement: &Settlement) -> Outcome {
         let row = self.row(id)?;
         match row.state {
-            State::Settled if is_other(row, actuals) => return Err(Error::OperationMismatch),
+            State::Settled if is_other(row, settlement) => return Err(Error::OperationMismatch),
             State::Settled => return Ok(same(row)),
             State::Released => return Err(WrongState(row.state).into()),
             State::Held | State::Confirmed | State::Suspended | State::Expired => {}
         }
         let mut row = row.clone();
-        row.amend_hash = settle_hash(actuals);
+        row.amend_hash = settle_hash(settlement);
         self.end_suspense(&row);
-        let money = self.spend(&row, Meter::Microusd, actuals);
-        let units = self.spend(&row, Meter::Generations, actuals);
+        let charges = settlement.charges_of(&row);
+        let money = self.spend(&row, Meter::Microusd, &charges);
+        let units = self.spend(&row, Meter::Generations, &charges);
         for meter in [Meter::Tokens, Meter::StorageBytes, Meter::Requests] {
-            self.spend(&row, meter, actuals);
+            self.spend(&row, meter, &charges);
         }
-        let tokens = actuals
-            .get(&Meter::Tokens)
-            .or(row.amounts.get(&Meter::Tokens));
-        let charge = Entry {
-            units: units.counted,
-            tokens: tokens.copied().unwrap_or(0),
-            ..self.entry(&row, EntryKind::Charge, money.counted)
-        };
-        self.enter(charge);
-        if money.beyond > 0 {
-            let loss = self.entry(&row, EntryKind::Loss, money.beyond);
-            self.enter(loss);
-            self.ring_loss(&row, money);
+        for ((charge, money), units) in charges.iter().zip(money).zip(units) {
+            let part = Reservation {
+                purpose: charge.purpose(&row.purpose),
+                ..row.clone()
+            };
+            let entry = Entry {
+                units: units.counted,
+                tokens: charge.of(Meter::Tokens),
+                ..self.entry(&part, EntryKind::Charge, money.counted)
+            };
+            self.enter(entry);
+            if money.beyond > 0 {
+                let loss = self.entry(&part, EntryKind::Loss, money.beyond);
+                self.enter(loss);
+                self.ring_loss(&part, money);
+            }
         }
         self.end(row, State::Settled)
     }
@@ -129,32 +135,59 @@ impl Sheet {
         }
     }
 
-    // Held units become used ones, as many as were needed. A reservation that holds nothing (any
-    // more) takes what still fits: work that was done counts, but nobody goes over for it.
-    fn spend(&mut self, row: &Reservation, meter: Meter, actuals: &Amounts) -> Use {
-        let reserved = row.amounts.get(&meter).copied().unwrap_or(0);
-        let actual = actuals.get(&meter).copied().unwrap_or(reserved);
+    // Held units become used ones, as many as were needed, charge by charge. A reservation that holds
+    // nothing (any more) takes what still fits: work that was done counts, but nobody goes over for it.
+    // So does the part of another provider under the budgets of that one, which hold nothing for it.
+    fn spend(&mut self, row: &Reservation, meter: Meter, charges: &[Charge]) -> Vec<Use> {
         let items = row.items.iter().filter(|item| item.key.meter == meter);
         let items: Vec<_> = items.cloned().collect();
-        let most = actual.min(reserved);
-        let counted = if items.is_empty() {
-            self.spend_late(row, meter, most)
-        } else {
-            for item in &items {
-                self.change(&item.key, |count| {
-                    count.tally.held -= item.amount;
-                    count.tally.used = count.tally.used.saturating_add(most);
-                });
-            }
-            most
-        };
-        let beyond = actual.saturating_sub(counted);
-        Use { counted, beyond }
+        let mut left = row.amounts.get(&meter).copied().unwrap_or(0);
+        let mut uses = Vec::with_capacity(charges.len());
+        for charge in charges {
+            let amount = charge.of(meter);
+            let most = amount.min(left);
+            let is_own = charge.provider == row.purpose.provider;
+            let counted = match items.is_empty() {
+                false if is_own => most,
+                holds_nothing => self.spend_late(row, charge, (meter, most), holds_nothing),
+            };
+            left -= counted;
+            uses.push(Use {
+                counted,
+                beyond: amount.saturating_sub(counted),
+            });
+        }
+        let own = Scope::Provider(row.purpose.provider.clone()).subject();
+        for item in items {
+            let counts = |charge: &Charge| {
+                item.key.subject != own || charge.provider == row.purpose.provider
+            };
+            let used = (charges.iter().zip(&uses)).filter(|(charge, _)| counts(charge));
+            let used = used.fold(0_i64, |sum, (_, one)| sum.saturating_add(one.counted));
+            self.change(&item.key, |count| {
+                count.tally.held -= item.amount;
+                count.tally.used = count.tally.used.saturating_add(used);
+            });
+        }
+        uses
     }
 
-    fn spend_late(&mut self, row: &Reservation, meter: Meter, most: i64) -> i64 {
+    // Under every limit, or only under those of the charge's provider.
+    fn spend_late(
+        &mut self,
+        row: &Reservation,
+        charge: &Charge,
+        (meter, most): (Meter, i64),
+        under_all: bool,
+    ) -> i64 {
         let amounts = Amounts::from([(meter, most)]);
-        let checks = self.rules.checks_left(order_of(row), &amounts);
+        let order = Order {
+            purpose: &charge.purpose(&row.purpose),
+            ..order_of(row)
+        };
+        let own = Scope::Provider(charge.provider.clone()).subject();
+        let mut checks = self.rules.checks_left(order, &amounts);
+        checks.retain(|check| under_all || check.key.subject == own);
         let room = (checks.iter())
             .filter(|check| check.is_hard)
             .map(|check| self.tally(&check.key).remaining(check.limit))
@@ -223,13 +256,17 @@ impl Sheet {
     }
 }
 
-fn settle_hash(actuals: &Amounts) -> String {
-    Fingerprint::of("settle").amounts(actuals).finish()
+fn settle_hash(settlement: &Settlement) -> String {
+    let mut print = Fingerprint::of("settle").amounts(&settlement.actuals);
+    for charge in &settlement.charges {
+        print = print.charge(charge);
+    }
+    print.finish()
 }
 
 // Those that were settled before this was noted answer every settlement alike.
-fn is_other(row: &Reservation, actuals: &Amounts) -> bool {
-    Fingerprint::is_one(&row.amend_hash) && row.amend_hash != settle_hash(actuals)
+fn is_other(row: &Reservation, settlement: &Settlement) -> bool {
+    Fingerprint::is_one(&row.amend_hash) && row.amend_hash != settle_hash(settlement)
 }
 
 fn same(row: &Reservation) -> Done {

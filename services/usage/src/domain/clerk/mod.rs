@@ -9,10 +9,10 @@ mod taking;
 
 use types::ReservationId;
 
+use super::charge::Settlement;
 use super::counter::Standing;
 use super::error::Error;
 use super::reservation::{Adjustment, Amendment, Ask, Reservation, Resolution};
-use super::rules::Amounts;
 
 pub use sheet::{Count, Line, Sheet, Writes};
 
@@ -27,8 +27,10 @@ pub enum Instruction {
     Confirm(ReservationId),
     /// Expire so much later than now, at the earliest.
     Extend(ReservationId, std::time::Duration),
-    /// The work is done: spend what was really used; meters not named as they were held.
-    Settle(ReservationId, Amounts),
+    /// An order that costs its money is about to leave: keep it, unless paid work is paused.
+    Begin(ReservationId),
+    /// The work is done: spend what was really used.
+    Settle(ReservationId, Settlement),
     /// Give everything back.
     Release(ReservationId),
     /// Nobody knows: keep the money aside.
@@ -65,6 +67,7 @@ impl Instruction {
             Self::Adjust(adjustment) => adjustment.id,
             Self::Resolve(resolution) => resolution.id,
             Self::Confirm(id)
+            | Self::Begin(id)
             | Self::Extend(id, _)
             | Self::Settle(id, _)
             | Self::Release(id)
@@ -78,7 +81,11 @@ impl Instruction {
     pub const fn moves_what_is_held(&self) -> bool {
         !matches!(
             self,
-            Self::Confirm(_) | Self::Extend(..) | Self::Reserve(_) | Self::Adjust(_)
+            Self::Confirm(_)
+                | Self::Begin(_)
+                | Self::Extend(..)
+                | Self::Reserve(_)
+                | Self::Adjust(_)
         )
     }
 
@@ -89,6 +96,7 @@ impl Instruction {
             Self::Reserve(_) => "reserve",
             Self::Amend(_) => "amend",
             Self::Confirm(_) => "confirm",
+            Self::Begin(_) => "begin",
             Self::Extend(..) => "extend",
             Self::Settle(..) => "settle",
             Self::Release(_) => "release",

@@ -23,7 +23,7 @@ impl Sheet {
             return Err(WrongState(before.state).into());
         }
         let outcome = match cost {
-            Some(cost) => self.settle(*id, &actuals(*cost)),
+            Some(cost) => self.settle(*id, &actuals(*cost).into()),
             None => self.release(*id),
         };
         let done = match outcome {

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::{Done, Instruction, Outcome};
 use crate::domain::alert::{self, Alert, Move};
 use crate::domain::audit::{AuditEvent, Signature};
+use crate::domain::charge::Settlement;
 use crate::domain::counter::{Check, Key, Standing, Tally};
 use crate::domain::entry::Entry;
 use crate::domain::error::Error;
@@ -143,14 +144,30 @@ impl Sheet {
             (Instruction::Reserve(_) | Instruction::Adjust(_), Some(row)) => {
                 Ok(self.rules.checks(order_of(row), &row.amounts)?)
             }
-            // Whoever holds nothing any more takes what still fits.
-            (Instruction::Settle(..) | Instruction::Resolve(_), Some(row))
-                if row.items.is_empty() =>
-            {
-                Ok(self.rules.checks_left(order_of(row), &row.amounts))
+            (Instruction::Settle(_, settlement), Some(row)) => {
+                Ok(self.checks_left(row, settlement))
+            }
+            (Instruction::Resolve(_), Some(row)) => {
+                Ok(self.checks_left(row, &Settlement::default()))
             }
             _ => Ok(Vec::new()),
         }
+    }
+
+    // Whoever holds nothing any more takes what still fits; so does another provider's part.
+    fn checks_left(&self, row: &Reservation, settlement: &Settlement) -> Vec<Check> {
+        let charges = settlement.charges_of(row);
+        let late = (charges.iter())
+            .filter(|charge| row.items.is_empty() || charge.provider != row.purpose.provider);
+        let checks = late.flat_map(|charge| {
+            let purpose = &charge.purpose(&row.purpose);
+            let order = Order {
+                purpose,
+                ..order_of(row)
+            };
+            self.rules.checks_left(order, &row.amounts)
+        });
+        checks.collect()
     }
 
     /// The counters that were touched without being on the sheet. When there are any, nothing that
@@ -178,7 +195,8 @@ impl Sheet {
             Instruction::Amend(amendment) => self.amend(amendment),
             Instruction::Confirm(id) => self.confirm(*id),
             Instruction::Extend(id, hold) => self.extend(*id, *hold),
-            Instruction::Settle(id, actuals) => self.settle(*id, actuals),
+            Instruction::Begin(id) => self.begin(*id),
+            Instruction::Settle(id, settlement) => self.settle(*id, settlement),
             Instruction::Release(id) => self.release(*id),
             Instruction::Suspend(id) => self.suspend(*id),
             Instruction::Expire(id) => self.expire(*id),

@@ -183,6 +183,18 @@ impl Sheet {
         }
     }
 
+    /// Paused money is not spent, though it was set aside before.
+    pub(super) fn begin(&mut self, id: ReservationId) -> Outcome {
+        let row = self.row(id)?;
+        if !row.state.expires() {
+            return Err(WrongState(row.state).into());
+        }
+        if let Some(pause) = self.rules.pause.as_ref().filter(|_| row.money().0 > 0) {
+            return Err(Error::Paused(pause.clone()));
+        }
+        self.confirm(id)
+    }
+
     pub(super) fn extend(&mut self, id: ReservationId, hold: Duration) -> Outcome {
         let row = self.row(id)?;
         if !row.state.expires() {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::domain::clerk::Instruction;
 use crate::domain::error::Error;
 use crate::domain::meter::Meter;
-use crate::domain::ports::Corrections;
+use crate::domain::ports::{Corrections, Keepers, Report};
 use crate::domain::reservation::{Adjustment, Reservation, Resolution, State};
 use crate::domain::usage::Usage;
 
@@ -37,13 +37,18 @@ pub struct Correction {
 pub struct Corrector {
     usage: Arc<Usage>,
     store: Arc<dyn Corrections>,
+    keepers: Arc<dyn Keepers>,
 }
 
 impl Corrector {
     /// Corrects what `usage` counts.
     #[must_use]
-    pub fn new(usage: Arc<Usage>, store: Arc<dyn Corrections>) -> Self {
-        Self { usage, store }
+    pub fn new(usage: Arc<Usage>, store: Arc<dyn Corrections>, keepers: Arc<dyn Keepers>) -> Self {
+        Self {
+            usage,
+            store,
+            keepers,
+        }
     }
 
     /// Corrects what an owner may use. Repeating it changes nothing, and gives what was done first.
@@ -97,19 +102,37 @@ impl Corrector {
     }
 
     /// Ends work nobody knew the outcome of: it was paid for at this cost, or it was not. Only what is
-    /// in suspense can be ended so; ending it alike again changes nothing.
+    /// in suspense can be ended so, and only what no keeper has a record of: where there is one, the
+    /// record is what is put right, and the books follow. Ending it alike again changes nothing.
     ///
     /// # Errors
-    /// There is no such reservation, or it is not in suspense; the books do not answer.
+    /// There is no such reservation, or it is not in suspense; its keeper knows it, or does not
+    /// answer; the books do not answer.
     pub async fn resolve(
         &self,
         id: ReservationId,
         cost: Option<Microusd>,
         actor: &str,
     ) -> Result<Reservation, Error> {
+        let before = self.store.reservation(id).await?;
+        if before.state == State::Suspended {
+            self.refuse_what_is_kept(&before).await?;
+        }
         let actor = actor.to_owned();
         let resolution = Resolution { id, cost, actor };
         let done = self.usage.post(Instruction::Resolve(resolution)).await?;
         Ok(done.reservation)
+    }
+
+    async fn refuse_what_is_kept(&self, row: &Reservation) -> Result<(), Error> {
+        let Some(keeper) = row.purpose.keeper else {
+            return Ok(());
+        };
+        let asked = self.keepers.report(keeper, &[row.id]).await;
+        match asked.as_deref() {
+            Ok([Report::Unknown]) => Ok(()),
+            Ok([Report::Open]) => Err(Error::Kept { is_silent: false }),
+            Ok(_) | Err(_) => Err(Error::Kept { is_silent: true }),
+        }
     }
 }

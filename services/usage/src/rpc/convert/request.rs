@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use contracts::usage::v1::{
     AmendRequest, Amount, ExplainUsageRequest, ExtendRequest, GetPriceListRequest,
-    Purpose as WirePurpose, Quantity, ReserveRequest, SettleRequest, Work as WireWork,
+    Purpose as WirePurpose, Quantity, ReserveRequest, Work as WireWork,
     purpose::Keeper as WireKeeper,
 };
 use errors::{Fault, Violations};
@@ -20,7 +20,7 @@ use crate::domain::scope::{Keeper, Purpose};
 use crate::domain::usage::Thought;
 use crate::domain::window::is_date;
 
-const MAX_AMOUNTS: usize = 16;
+pub(super) const MAX_AMOUNTS: usize = 16;
 const MAX_COUNT: i64 = 1_000_000_000;
 const MAX_TEXT: usize = 128;
 const MAX_TTL: i64 = 86_400;
@@ -73,23 +73,6 @@ pub fn extension(request: &ExtendRequest) -> Result<(ReservationId, Duration), F
     violations.check(fine, "ttlSeconds", format!("must be 1 to {MAX_TTL}"));
     match (violations.is_empty(), id) {
         (true, Some(id)) => Ok((id, seconds(request.ttl_seconds))),
-        _ => Err(violations.into_fault()),
-    }
-}
-
-/// Reads what was used.
-pub fn settlement(request: &SettleRequest) -> Result<(ReservationId, Amounts), Fault> {
-    let mut violations = Violations::new();
-    let id = violations.read("reservationId", request.reservation_id.parse());
-    let mut actuals = Amounts::new();
-    for (index, one) in request.actuals.iter().enumerate() {
-        let field = format!("actuals[{index}]");
-        read_amount(one, 0, &field, &mut actuals, &mut violations);
-    }
-    let few = request.actuals.len() <= MAX_AMOUNTS;
-    violations.check(few, "actuals", format!("must be at most {MAX_AMOUNTS}"));
-    match (violations.is_empty(), id) {
-        (true, Some(id)) => Ok((id, actuals)),
         _ => Err(violations.into_fault()),
     }
 }
@@ -185,7 +168,7 @@ fn amounts(wire: &[Amount], has_work: bool, field: &str, violations: &mut Violat
     amounts
 }
 
-fn read_amount(
+pub(super) fn read_amount(
     one: &Amount,
     least: i64,
     field: &str,
@@ -291,7 +274,7 @@ fn quantity(wire: Quantity, index: usize, violations: &mut Violations) -> Option
     })
 }
 
-fn check_name(text: &str, field: &str, violations: &mut Violations) {
+pub(super) fn check_name(text: &str, field: &str, violations: &mut Violations) {
     let fine = text.is_empty() || is_plain(text, MAX_TEXT);
     let description = format!("must be at most {MAX_TEXT} bytes without control characters");
     violations.check(fine, field, description);

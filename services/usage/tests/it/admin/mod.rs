@@ -71,6 +71,7 @@ impl Office {
                 meter: Meter::Microusd.into(),
                 amount: cost,
             }],
+            charges: Vec::new(),
         };
         let settled = self.usage.settle(self.served.as_service(request)).await;
         settled.unwrap();

@@ -83,8 +83,8 @@ async fn work(books: Books, owners: [UserId; 3], mut dice: u64, stop: Arc<Atomic
             let end = match roll % 7 {
                 0 => Instruction::Release(id),
                 1 | 2 => Instruction::Suspend(id),
-                3 => Instruction::Settle(id, Amounts::from([(Meter::Microusd, 40)])),
-                _ => Instruction::Settle(id, Amounts::from([(Meter::Microusd, 130)])),
+                3 => Instruction::Settle(id, Amounts::from([(Meter::Microusd, 40)]).into()),
+                _ => Instruction::Settle(id, Amounts::from([(Meter::Microusd, 130)]).into()),
             };
             post(&books, end).await;
         }

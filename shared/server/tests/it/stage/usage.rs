@@ -8,11 +8,12 @@ use std::time::Duration;
 use contracts::google::api::HttpBody;
 use contracts::usage::v1::usage_service_server::UsageService;
 use contracts::usage::v1::{
-    AmendRequest, AmendResponse, ConfirmRequest, ConfirmResponse, ExplainUsageRequest,
-    ExplainUsageResponse, ExportUsageRequest, ExtendRequest, ExtendResponse, GetPriceListRequest,
-    GetPriceListResponse, GetUsageRequest, GetUsageResponse, ListUsageRecordsRequest,
-    ListUsageRecordsResponse, ReleaseRequest, ReleaseResponse, ReserveRequest, ReserveResponse,
-    SettleRequest, SettleResponse, SuspendRequest, SuspendResponse,
+    AmendRequest, AmendResponse, BeginRequest, BeginResponse, ConfirmRequest, ConfirmResponse,
+    ExplainUsageRequest, ExplainUsageResponse, ExportUsageRequest, ExtendRequest, ExtendResponse,
+    GetPriceListRequest, GetPriceListResponse, GetUsageRequest, GetUsageResponse,
+    ListUsageRecordsRequest, ListUsageRecordsResponse, ReleaseRequest, ReleaseResponse,
+    ReserveRequest, ReserveResponse, SettleRequest, SettleResponse, SuspendRequest,
+    SuspendResponse,
 };
 use errors::Fault;
 use futures::Stream;
@@ -116,6 +117,10 @@ impl UsageService for Usage {
         _: Request<ConfirmRequest>,
     ) -> Result<Response<ConfirmResponse>, Status> {
         Ok(Response::new(ConfirmResponse {}))
+    }
+
+    async fn begin(&self, _: Request<BeginRequest>) -> Result<Response<BeginResponse>, Status> {
+        Ok(Response::new(BeginResponse {}))
     }
 
     async fn settle(&self, _: Request<SettleRequest>) -> Result<Response<SettleResponse>, Status> {

@@ -223,14 +223,17 @@ pub(super) fn daily(backend: Backend, day: i32) -> Comparison<'static> {
     }
 }
 
-/// A settled reservation was charged once, a suspended one is in suspense once, any other neither.
+/// Each paid attempt of a settled reservation was charged once, a suspended one is in suspense once, any
+/// other neither.
 pub(super) fn reservations(backend: Backend, since: i64) -> Comparison<'static> {
     let id = id_text(backend, "id");
     let sql = format!(
-        "WITH rows_of AS (SELECT reservation_id,
+        "WITH attempts_of AS (SELECT reservation_id,
               SUM(CASE WHEN kind IN ('charge', 'adjustment') THEN 1 ELSE 0 END) AS charges,
               SUM(CASE kind WHEN 'suspense' THEN 1 WHEN 'unsuspense' THEN -1 ELSE 0 END) AS suspended
-            FROM entries GROUP BY reservation_id),
+            FROM entries GROUP BY reservation_id, attempt),
+        rows_of AS (SELECT reservation_id, MAX(charges) AS charges, SUM(suspended) AS suspended
+            FROM attempts_of GROUP BY reservation_id),
         both_of AS (SELECT r.id, CASE r.state WHEN 'settled' THEN 1 ELSE 0 END AS e0,
               COALESCE(t.charges, 0) AS f0, CASE r.state WHEN 'suspended' THEN 1 ELSE 0 END AS e1,
               COALESCE(t.suspended, 0) AS f1
