@@ -14,7 +14,6 @@ use tokio::sync::Semaphore;
 use types::{Clock, Microusd};
 
 use crate::domain::attempt::{AttemptEnd, Resume, class_name, resume};
-use crate::domain::bill::Billed;
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
@@ -25,7 +24,6 @@ use crate::domain::ports::{Claimed, Ending, Files, PutBack, Quota, Work};
 use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, RawImage};
 use crate::domain::retry::{Retry, backoff};
 use crate::domain::routing::Catalog;
-use crate::domain::settlement::Resolution;
 use crate::domain::signals::Signals;
 
 /// Does tasks.
@@ -273,25 +271,6 @@ impl Studio {
             resolution,
         };
         self.finish(task, lease, &ending).await
-    }
-
-    // By the record of the task's attempts, and the one that ends with it.
-    async fn resolution(
-        &self,
-        task: &Claimed,
-        lease: &Lease,
-        last: Option<Billed>,
-    ) -> Result<Resolution, Error> {
-        let mut attempts = match task.attempts {
-            0 => Vec::new(),
-            _ => {
-                let billed = || self.work.billed(task.claim.task);
-                self.persist(task, lease, billed).await?
-            }
-        };
-        attempts.retain(|one| last.as_ref().is_none_or(|last| last.number != one.number));
-        attempts.extend(last);
-        Ok(Resolution::of(task.price, &attempts))
     }
 
     async fn finish(&self, task: &Claimed, lease: &Lease, ending: &Ending) -> Result<(), Error> {

@@ -1,18 +1,23 @@
-//! Asks, before an order that costs money leaves, whether it may: its reservation stands, and paid
-//! work is not paused. Whatever the answer, nothing was sent, and no attempt is counted.
+//! The money of a task: whether an order that costs some may leave, and what its reservation becomes in
+//! the end.
 
 use std::time::Duration;
 
 use errors::Reason;
 
 use super::{Asked, Sitting, Studio};
+use crate::domain::bill::Billed;
+use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
+use crate::domain::lease::Lease;
 use crate::domain::pause;
-use crate::domain::ports::PutBack;
+use crate::domain::ports::{Claimed, PutBack};
 use crate::domain::retry::backoff;
+use crate::domain::settlement::Resolution;
 
 impl Studio {
-    /// Why the order may not leave now; none when it may.
+    /// Why the order may not leave now: its reservation is gone, or paid work is paused. Nothing was sent
+    /// then, and no attempt is counted.
     pub(super) async fn withheld(&self, sitting: &Sitting<'_>) -> Option<Asked> {
         let task = sitting.task;
         let reservation = task.reservation.filter(|_| sitting.price().0 > 0)?;
@@ -46,5 +51,24 @@ impl Studio {
             step: Step::saying(EventKind::Requeued, message),
             attempt: None,
         })))
+    }
+
+    /// What the reservation becomes by the record of the task's attempts, and the one that ends with it.
+    pub(super) async fn resolution(
+        &self,
+        task: &Claimed,
+        lease: &Lease,
+        last: Option<Billed>,
+    ) -> Result<Resolution, Error> {
+        let mut attempts = match task.attempts {
+            0 => Vec::new(),
+            _ => {
+                let billed = || self.work.billed(task.claim.task);
+                self.persist(task, lease, billed).await?
+            }
+        };
+        attempts.retain(|one| last.as_ref().is_none_or(|last| last.number != one.number));
+        attempts.extend(last);
+        Ok(Resolution::of(task.price, &attempts))
     }
 }
