@@ -107,8 +107,10 @@ impl Office {
     }
 
     /// The same without what differs between runs.
+    // What operators did; alerts are told of whenever the caretaker gets to them.
     async fn audit_text(&mut self) -> String {
-        let events = self.audit().await;
+        let mut events = self.audit().await;
+        events.retain(|event| !event.action.starts_with("alert."));
         let line = |event: AuditEvent| {
             let AuditEvent {
                 action,
