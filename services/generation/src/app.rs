@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use contracts::generation::v1::generation_service_server::GenerationServiceServer;
+use contracts::generation::v1::webhook_service_server::WebhookServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -27,11 +28,13 @@ use crate::domain::prices::PriceBoard;
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
 use crate::domain::studio::Studio;
-use crate::peers::{FilePeer, UsagePeer};
+use crate::domain::webhook::desk::WebhookDesk;
+use crate::domain::webhook::secret::Locksmith;
+use crate::peers::{FilePeer, UsagePeer, WebhookCourier};
 use crate::providers::{self, BuildError, Registry};
-use crate::rpc::GenerationRpc;
+use crate::rpc::{GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
-use crate::worker::{Delivery, Pool, PriceWatch};
+use crate::worker::{Delivery, Pool, Postman, PriceWatch};
 
 // Decoding may take half a gigabyte each.
 const DECODERS: usize = 2;
@@ -48,6 +51,9 @@ pub enum StartError {
     /// A provider's settings cannot be used.
     #[error(transparent)]
     Provider(#[from] BuildError),
+    /// There is no client for users' webhooks.
+    #[error(transparent)]
+    Egress(#[from] egress::ClientError),
     /// What services prove themselves with is missing.
     #[error("BOTTEGA_SERVICE_SECRET is not set")]
     NoSecret,
@@ -63,6 +69,8 @@ pub struct App {
     pool: Pool,
     delivery: Delivery,
     price_watch: PriceWatch,
+    webhooks: WebhookDesk,
+    postman: Postman,
     database: Database,
 }
 
@@ -116,6 +124,20 @@ impl App {
             quota: Arc::clone(&quota),
             signals: Arc::clone(&signals),
         };
+        let egress = egress::Client::new(config.providers.egress.clone())?;
+        let postman = Postman {
+            mail: store.clone(),
+            courier: Arc::new(WebhookCourier(egress)),
+            locksmith: Locksmith::new(&secret),
+            clock: Arc::clone(&clock),
+        };
+        let webhooks = WebhookDesk {
+            webhooks: store.clone(),
+            courier: Arc::clone(&postman.courier),
+            locksmith: postman.locksmith.clone(),
+            clock: Arc::clone(&clock),
+            ids: Arc::new(SystemIds),
+        };
         let desk = Arc::new(Desk {
             tasks: store.clone(),
             adoptions: store,
@@ -137,6 +159,8 @@ impl App {
             pool,
             delivery,
             price_watch,
+            webhooks,
+            postman,
             database,
         })
     }
@@ -149,6 +173,7 @@ impl App {
     pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
         let working = tokio::spawn(self.pool.run(shutdown.clone()));
         let listening = tokio::spawn(self.price_watch.run(shutdown.clone()));
+        let telling = tokio::spawn(self.postman.run(shutdown.clone()));
         let worked = CancellationToken::new();
         let delivering = tokio::spawn(self.delivery.run(worked.clone()));
         let rpc = GenerationRpc::new(self.desk, self.secret, shutdown.clone());
@@ -159,11 +184,12 @@ impl App {
             self.config.grpc,
         )
         .add(GenerationServiceServer::new(rpc))
+        .add(WebhookServiceServer::new(WebhookRpc(self.webhooks)))
         .serve(sockets, shutdown.clone())
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(working, listening);
+        let _ = tokio::join!(working, listening, telling);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;

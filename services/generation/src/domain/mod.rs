@@ -19,3 +19,4 @@ pub mod routing;
 pub mod settlement;
 pub mod signals;
 pub mod studio;
+pub mod webhook;

@@ -1,8 +1,11 @@
 //! The front room: wire to domain and back, nothing else.
 
 mod convert;
+mod convert_webhook;
 mod error;
 mod generation_service;
 mod watch;
+mod webhook_service;
 
 pub use generation_service::GenerationRpc;
+pub use webhook_service::WebhookRpc;

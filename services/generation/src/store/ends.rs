@@ -47,6 +47,7 @@ impl Store {
         let row = events::apply(&*tx, change, &step).await?;
         let row = row.ok_or(Error::NotFound)?;
         attempts::cancel(&*tx, row.id, micros).await?;
+        self.announce(&*tx, &row, &[]).await?;
         self.owe(&*tx, &row, Call::Resolve(resolution)).await?;
         tx.commit().await.map_err(failed)?;
         Ok((rows::generation(row, Vec::new())?, true))
@@ -101,8 +102,12 @@ impl Store {
         let change = transitions::because(change, failure)
             .col_expr(tasks::Column::Fence, next)
             .filter(tasks::Column::Id.eq(task));
-        events::apply(db, change, &step).await?;
-        attempts::cancel(db, task, now).await
+        let row = events::apply(db, change, &step).await?;
+        attempts::cancel(db, task, now).await?;
+        match row {
+            Some(row) => self.announce(db, &row, &[]).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod outbox;
 mod rows;
 mod tasks;
 mod transitions;
+mod webhooks;
 mod work;
 
 use std::sync::Arc;

@@ -63,6 +63,7 @@ impl Store {
         let tx = self.db.begin().await.map_err(failed)?;
         let row = events::apply(&*tx, events::held(change, claim), &step).await?;
         let row = row.ok_or(Error::Lost)?;
+        let mut made: &[Output] = &[];
         match ending {
             Ending::Completed {
                 attempt,
@@ -72,6 +73,7 @@ impl Store {
             } => {
                 attempts::succeed(&*tx, task, *attempt, cost.0, now).await?;
                 insert_outputs(&*tx, task, outputs).await?;
+                made = outputs;
             }
             Ending::Failed { attempt, .. } => {
                 if let Some(end) = attempt {
@@ -79,6 +81,7 @@ impl Store {
                 }
             }
         }
+        self.announce(&*tx, &row, made).await?;
         self.owe(&*tx, &row, Call::Resolve(resolution)).await?;
         tx.commit().await.map_err(failed)
     }

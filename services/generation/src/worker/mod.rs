@@ -1,15 +1,17 @@
 //! The back stairs: what runs without being asked. Tasks are claimed and done, leases kept, owed
-//! calls delivered, prices heard.
+//! calls delivered, webhooks told, prices heard.
 
 mod delivery;
 mod heartbeat;
 mod pool;
+mod postman;
 mod price_watch;
 
 use std::time::Duration;
 
 pub use delivery::Delivery;
 pub use pool::Pool;
+pub use postman::Postman;
 pub use price_watch::PriceWatch;
 
 /// How tasks are worked.

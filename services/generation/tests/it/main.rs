@@ -23,3 +23,4 @@ mod reports;
 mod schema;
 mod stopping;
 mod watching;
+mod webhooks;

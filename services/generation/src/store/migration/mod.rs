@@ -2,6 +2,7 @@
 
 mod m0001_generations;
 mod m0002_money;
+mod m0004_webhooks;
 
 use sea_orm_migration::async_trait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_generations::Migration),
             Box::new(m0002_money::Migration),
+            Box::new(m0004_webhooks::Migration),
         ]
     }
 }
