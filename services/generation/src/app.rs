@@ -29,6 +29,7 @@ use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
 use crate::domain::studio::Studio;
 use crate::domain::webhook::desk::WebhookDesk;
+use crate::domain::webhook::ports::Courier;
 use crate::domain::webhook::secret::Locksmith;
 use crate::peers::{FilePeer, UsagePeer, WebhookCourier};
 use crate::providers::{self, BuildError, Registry};
@@ -89,8 +90,7 @@ impl App {
     /// # Errors
     /// Anything that would keep the service from working.
     pub async fn build_with(config: Config, catalog: Catalog) -> Result<Self, StartError> {
-        let secret = config.common.service_secret.clone();
-        let secret = secret.ok_or(StartError::NoSecret)?;
+        let secret = (config.common.service_secret.clone()).ok_or(StartError::NoSecret)?;
         let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let peers = &config.common.peers;
         let auth = server::connect(&peers.auth)?;
@@ -124,20 +124,7 @@ impl App {
             quota: Arc::clone(&quota),
             signals: Arc::clone(&signals),
         };
-        let egress = egress::Client::new(config.providers.egress.clone())?;
-        let postman = Postman {
-            mail: store.clone(),
-            courier: Arc::new(WebhookCourier(egress)),
-            locksmith: Locksmith::new(&secret),
-            clock: Arc::clone(&clock),
-        };
-        let webhooks = WebhookDesk {
-            webhooks: store.clone(),
-            courier: Arc::clone(&postman.courier),
-            locksmith: postman.locksmith.clone(),
-            clock: Arc::clone(&clock),
-            ids: Arc::new(SystemIds),
-        };
+        let (webhooks, postman) = webhooks(&config, &secret, &store, &clock)?;
         let desk = Arc::new(Desk {
             tasks: store.clone(),
             adoptions: store,
@@ -196,6 +183,31 @@ impl App {
         self.database.close().await;
         served
     }
+}
+
+fn webhooks(
+    config: &Config,
+    secret: &SecretString,
+    store: &Arc<Store>,
+    clock: &Arc<dyn Clock>,
+) -> Result<(WebhookDesk, Postman), StartError> {
+    let egress = egress::Client::new(config.providers.egress.clone())?;
+    let courier: Arc<dyn Courier> = Arc::new(WebhookCourier(egress));
+    let locksmith = Locksmith::new(secret);
+    let desk = WebhookDesk {
+        webhooks: store.clone(),
+        courier: Arc::clone(&courier),
+        locksmith: locksmith.clone(),
+        clock: Arc::clone(clock),
+        ids: Arc::new(SystemIds),
+    };
+    let postman = Postman {
+        mail: store.clone(),
+        courier,
+        locksmith,
+        clock: Arc::clone(clock),
+    };
+    Ok((desk, postman))
 }
 
 fn catalog_of(registry: &Registry) -> Catalog {
