@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use contracts::generation::v1::generation_admin_service_server::GenerationAdminServiceServer;
 use contracts::generation::v1::generation_service_server::GenerationServiceServer;
+use contracts::generation::v1::webhook_service_server::WebhookServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -30,11 +31,14 @@ use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
 use crate::domain::studio::Studio;
 use crate::domain::unknown::Inquiry;
-use crate::peers::{FilePeer, UsagePeer};
+use crate::domain::webhook::desk::WebhookDesk;
+use crate::domain::webhook::ports::Courier;
+use crate::domain::webhook::secret::Locksmith;
+use crate::peers::{FilePeer, UsagePeer, WebhookCourier};
 use crate::providers::{self, BuildError, Registry};
-use crate::rpc::{GenerationAdminRpc, GenerationRpc};
+use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
-use crate::worker::{Delivery, Pool, PriceWatch, unknown_watch};
+use crate::worker::{Delivery, Pool, Postman, PriceWatch, unknown_watch};
 
 // Decoding may take half a gigabyte each.
 const DECODERS: usize = 2;
@@ -51,6 +55,9 @@ pub enum StartError {
     /// A provider's settings cannot be used.
     #[error(transparent)]
     Provider(#[from] BuildError),
+    /// There is no client for users' webhooks.
+    #[error(transparent)]
+    Egress(#[from] egress::ClientError),
     /// What services prove themselves with is missing.
     #[error("BOTTEGA_SERVICE_SECRET is not set")]
     NoSecret,
@@ -67,6 +74,8 @@ pub struct App {
     delivery: Delivery,
     price_watch: PriceWatch,
     inquiry: Inquiry,
+    webhooks: WebhookDesk,
+    postman: Postman,
     database: Database,
 }
 
@@ -85,8 +94,7 @@ impl App {
     /// # Errors
     /// Anything that would keep the service from working.
     pub async fn build_with(config: Config, catalog: Catalog) -> Result<Self, StartError> {
-        let secret = config.common.service_secret.clone();
-        let secret = secret.ok_or(StartError::NoSecret)?;
+        let secret = (config.common.service_secret.clone()).ok_or(StartError::NoSecret)?;
         let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let peers = &config.common.peers;
         let auth = server::connect(&peers.auth)?;
@@ -127,6 +135,7 @@ impl App {
             signals: Arc::clone(&signals),
             clock: Arc::clone(&clock),
         };
+        let (webhooks, postman) = webhooks(&config, &secret, &store, &clock)?;
         let desk = Arc::new(Desk {
             tasks: store.clone(),
             adoptions: store,
@@ -149,6 +158,8 @@ impl App {
             delivery,
             price_watch,
             inquiry,
+            webhooks,
+            postman,
             database,
         })
     }
@@ -164,6 +175,7 @@ impl App {
         let counting = unknown_watch::run(self.inquiry.unknowns.clone(), shutdown.clone());
         let counting = tokio::spawn(counting);
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
+        let telling = tokio::spawn(self.postman.run(shutdown.clone()));
         let worked = CancellationToken::new();
         let delivering = tokio::spawn(self.delivery.run(worked.clone()));
         let rpc = GenerationRpc::new(self.desk, self.secret, shutdown.clone());
@@ -175,17 +187,43 @@ impl App {
         )
         .add(GenerationServiceServer::new(rpc))
         .add(admin)
+        .add(WebhookServiceServer::new(WebhookRpc(self.webhooks)))
         .serve(sockets, shutdown.clone())
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(working, listening, counting);
+        let _ = tokio::join!(working, listening, counting, telling);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;
         self.database.close().await;
         served
     }
+}
+
+fn webhooks(
+    config: &Config,
+    secret: &SecretString,
+    store: &Arc<Store>,
+    clock: &Arc<dyn Clock>,
+) -> Result<(WebhookDesk, Postman), StartError> {
+    let egress = egress::Client::new(config.providers.egress.clone())?;
+    let courier: Arc<dyn Courier> = Arc::new(WebhookCourier(egress));
+    let locksmith = Locksmith::new(secret);
+    let desk = WebhookDesk {
+        webhooks: store.clone(),
+        courier: Arc::clone(&courier),
+        locksmith: locksmith.clone(),
+        clock: Arc::clone(clock),
+        ids: Arc::new(SystemIds),
+    };
+    let postman = Postman {
+        mail: store.clone(),
+        courier,
+        locksmith,
+        clock: Arc::clone(clock),
+    };
+    Ok((desk, postman))
 }
 
 fn catalog_of(registry: &Registry) -> Catalog {

@@ -2,11 +2,15 @@
 
 use std::fmt;
 
+use egress::{Policy, Target};
 use url::{Host, Url};
 
-/// A receiver's address that was checked.
+/// An address the operator wrote, checked; wherever it leads is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint(Url);
+pub struct Endpoint {
+    pub(crate) target: Target,
+    pub(crate) policy: Policy,
+}
 
 /// The text is no address events may be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,17 +48,15 @@ impl Endpoint {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(InvalidEndpoint::Credentials);
         }
-        Ok(Self(url))
-    }
-
-    pub(crate) fn url(&self) -> Url {
-        self.0.clone()
+        let policy = Policy::default().and_host(&host);
+        let target = Target::check(url, &policy).map_err(|_| InvalidEndpoint::NoUrl)?;
+        Ok(Self { target, policy })
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.target.fmt(f)
     }
 }
 

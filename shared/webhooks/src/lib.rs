@@ -6,7 +6,8 @@ mod schedule;
 mod sender;
 mod signature;
 
+pub use egress::ClientError;
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use schedule::{TRIES, wait_before};
-pub use sender::{ClientError, Delivery, Event, Sender};
+pub use sender::{Delivery, Event, Sender};
 pub use signature::{InvalidSecret, Secrets};

@@ -3,24 +3,25 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use egress::{Client, ClientError, Limits, Reply, Target};
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, Response, redirect};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use types::Timestamp;
 
 use crate::{Endpoint, Secrets};
 
-const TIMEOUT: Duration = Duration::from_secs(15);
-const CONNECT: Duration = Duration::from_secs(5);
-// What a receiver says beyond this is not read.
-const MOST_READ: usize = 64 * 1024;
+const LIMITS: Limits = Limits {
+    time: Duration::from_secs(15),
+    // What a receiver says beyond this is not read.
+    body: 64 * 1024,
+};
 
 /// Sends events to one receiver.
 #[derive(Debug, Clone)]
 pub struct Sender {
     client: Client,
-    endpoint: Endpoint,
+    target: Target,
     secrets: Secrets,
 }
 
@@ -42,34 +43,31 @@ pub enum Delivery {
     Failed {
         /// Why, for the log.
         why: String,
+        /// The HTTP status, when the receiver answered at all.
+        status: Option<u16>,
         /// How long the receiver asks to be left alone.
         retry_after: Option<Duration>,
     },
 }
 
-/// There is no HTTP client.
-#[derive(Debug, thiserror::Error)]
-#[error("no HTTP client for webhooks")]
-pub struct ClientError(#[from] reqwest::Error);
-
 impl Sender {
-    /// A sender. The process' cryptography must be set up.
+    /// A sender to where the operator said, wherever that is. The process' cryptography must be set up.
     ///
     /// # Errors
     /// There is no TLS, most often because the system has no root certificates.
     pub fn new(endpoint: Endpoint, secrets: Secrets) -> Result<Self, ClientError> {
-        let client = Client::builder()
-            .user_agent(concat!("bottega/", env!("CARGO_PKG_VERSION")))
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT)
-            .timeout(TIMEOUT)
-            .build()?;
-        Ok(Self {
+        let client = Client::new(endpoint.policy)?;
+        Ok(Self::to(client, endpoint.target, secrets))
+    }
+
+    /// A sender to where a user said: through a client that knows what is refused.
+    #[must_use]
+    pub const fn to(client: Client, target: Target, secrets: Secrets) -> Self {
+        Self {
             client,
-            endpoint,
+            target,
             secrets,
-        })
+        }
     }
 
     /// Sends an event once; `now` is the time of the attempt, which is signed too.
@@ -78,43 +76,32 @@ impl Sender {
         let signature = self.secrets.sign(&event.id, seconds, &event.body);
         let request = self
             .client
-            .post(self.endpoint.url())
+            .post(&self.target)
             .header(CONTENT_TYPE, "application/json")
             .header("webhook-id", &event.id)
             .header("webhook-timestamp", seconds.to_string())
             .header("webhook-signature", signature)
             .body(event.body.clone());
-        match request.send().await {
-            Ok(response) => answer(response).await,
-            Err(error) => Delivery::Failed {
-                why: chain(&error.without_url()),
+        match self.client.send(request, LIMITS).await {
+            Ok(reply) => judge(&reply),
+            Err(failure) => Delivery::Failed {
+                why: failure.to_string(),
+                status: None,
                 retry_after: None,
             },
         }
     }
 }
 
-async fn answer(response: Response) -> Delivery {
-    let status = response.status();
-    let retry_after = retry_after(response.headers(), OffsetDateTime::now_utc());
-    drain(response).await;
-    if status.is_success() {
+fn judge(reply: &Reply) -> Delivery {
+    if reply.status.is_success() {
         return Delivery::Taken;
     }
+    let status = reply.status.as_u16();
     Delivery::Failed {
-        why: format!("HTTP {}", status.as_u16()),
-        retry_after,
-    }
-}
-
-// A body that is read leaves the connection fit for the next event; a long one is not worth it.
-async fn drain(mut response: Response) {
-    let mut read = 0;
-    while let Ok(Some(piece)) = response.chunk().await {
-        read += piece.len();
-        if read > MOST_READ {
-            return;
-        }
+        why: format!("HTTP {status}"),
+        status: Some(status),
+        retry_after: retry_after(&reply.headers, OffsetDateTime::now_utc()),
     }
 }
 
@@ -125,16 +112,6 @@ fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
     }
     let moment = OffsetDateTime::parse(text, &Rfc2822).ok()?;
     (moment - now).try_into().ok()
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

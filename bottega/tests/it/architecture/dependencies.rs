@@ -19,7 +19,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &["config", "contracts", "errors", "telemetry", "types"],
     ),
     ("shared/database", &["config", "errors", "types"]),
-    ("shared/webhooks", &["types"]),
+    ("shared/egress", &[]),
+    ("shared/webhooks", &["egress", "types"]),
     (
         "shared/server",
         &[
@@ -38,8 +39,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // Services never see each other, nor the gateway: they talk through contracts.
     ("services/auth", SHARED),
     ("services/file", SHARED),
-    ("services/generation", SHARED),
-    ("services/usage", SHARED_AND_WEBHOOKS),
+    ("services/generation", SHARED_AND_OUTSIDE),
+    ("services/usage", SHARED_AND_OUTSIDE),
     // Measures from outside what production wires.
     (
         "bench",
@@ -99,11 +100,12 @@ const SHARED: &[&str] = &[
     "types",
 ];
 
-// Who tells other people's servers something.
-const SHARED_AND_WEBHOOKS: &[&str] = &[
+// Who asks other people's servers, or tells them something.
+const SHARED_AND_OUTSIDE: &[&str] = &[
     "config",
     "contracts",
     "database",
+    "egress",
     "errors",
     "identity",
     "server",

@@ -22,3 +22,4 @@ pub mod settlement;
 pub mod signals;
 pub mod studio;
 pub mod unknown;
+pub mod webhook;

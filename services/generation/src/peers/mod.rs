@@ -1,5 +1,6 @@
-//! Outgoing calls to the other services, each within its own time.
+//! Outgoing calls: to the other services, each within its own time, and to users' webhooks.
 
+mod courier;
 mod files;
 mod usage;
 mod usage_wire;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use errors::{Fault, Reason};
 use tonic::{Request, Status};
 
+pub use courier::WebhookCourier;
 pub use files::FilePeer;
 pub use usage::UsagePeer;
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use config::Reader;
+use egress::Policy;
 use secrecy::SecretString;
 use time::OffsetDateTime;
 use types::Microusd;
@@ -67,6 +68,9 @@ pub struct Config {
     /// `BOTTEGA_PROVIDER_FLUX_RESULT_HOSTS`, default `bfl.ai`: hosts, with their subdomains, that
     /// pictures are fetched from.
     pub flux_result_hosts: Vec<String>,
+    /// `BOTTEGA_EGRESS_ALLOW`: names, `*.names`, addresses and networks that addresses named by
+    /// others may lead to although they are not public; none by default.
+    pub egress: Policy,
     /// The others. Each reads `BOTTEGA_PROVIDER_<NAME>_KEY`, `_BASE_URL`, `_MODEL` (a list, the
     /// first is the default), `_PRICE` (US dollars for one picture: one for all models or a list
     /// beside theirs), `_PRICE_AS_OF` (a date), `_RATES` (US dollars for a million tokens) and
@@ -88,6 +92,7 @@ impl Config {
         Self {
             sketch: reader.switch("BOTTEGA_PROVIDER_SKETCH", true),
             flux_result_hosts: list(&hosts),
+            egress: reader.parse("BOTTEGA_EGRESS_ALLOW", Policy::default()),
             accounts: facts
                 .iter()
                 .filter_map(|facts| read_account(reader, facts))

@@ -104,7 +104,11 @@ fn connect(account: &Account, config: &Config) -> Result<Arc<dyn ImageProvider>,
         super::gemini::NAME => Arc::new(Gemini::new(account)?),
         super::sdxl::NAME => Arc::new(Sdxl::new(account)?),
         super::stability::NAME => Arc::new(Stability::new(account)?),
-        super::flux::NAME => Arc::new(Flux::new(account, &config.flux_result_hosts)?),
+        super::flux::NAME => Arc::new(Flux::new(
+            account,
+            &config.flux_result_hosts,
+            &config.egress,
+        )?),
         _ => Arc::new(OpenAi::new(account)?),
     })
 }

@@ -255,6 +255,6 @@ fn pixels(side: u32) -> i32 {
     i32::try_from(side).unwrap_or(i32::MAX)
 }
 
-fn optional(id: Option<impl ToString>) -> String {
+pub(super) fn optional(id: Option<impl ToString>) -> String {
     id.map(|id| id.to_string()).unwrap_or_default()
 }

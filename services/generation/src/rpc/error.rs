@@ -6,6 +6,8 @@ use errors::{Fault, Reason, Violations};
 
 use crate::domain::error::{Error, TooLate};
 use crate::domain::order::input_field;
+use crate::domain::webhook::MOST;
+use crate::domain::webhook::error::Error as WebhookError;
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
@@ -52,6 +54,25 @@ impl From<Error> for Fault {
             // Only workers lose a claim, and they tell nobody.
             Error::Lost => Self::internal(Error::Lost),
             Error::Peer(fault) | Error::Store(fault) => fault,
+        }
+    }
+}
+
+impl From<WebhookError> for Fault {
+    fn from(error: WebhookError) -> Self {
+        match error {
+            WebhookError::Invalid(field, problem) => Self::field(field, problem),
+            WebhookError::NotFound(what) => Self::not_found(what),
+            WebhookError::TooMany => Self::new(
+                Reason::WrongState,
+                format!("there are {MOST} webhooks already; delete one first"),
+            ),
+            WebhookError::Disabled => Self::new(
+                Reason::WrongState,
+                "the webhook is disabled; enable it first",
+            ),
+            WebhookError::NoSecret => Self::internal(WebhookError::NoSecret),
+            WebhookError::Base(error) => error.into(),
         }
     }
 }

@@ -2,9 +2,12 @@
 
 mod admin;
 mod convert;
+mod convert_webhook;
 mod error;
 mod generation_service;
 mod watch;
+mod webhook_service;
 
 pub use admin::GenerationAdminRpc;
 pub use generation_service::GenerationRpc;
+pub use webhook_service::WebhookRpc;

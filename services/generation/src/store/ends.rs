@@ -52,6 +52,7 @@ impl Store {
             .filter(tasks::Column::Id.eq(open.id));
         let row = events::apply(&*tx, change, &step).await?;
         let row = row.ok_or(Error::NotFound)?;
+        self.announce(&*tx, &row, &[]).await?;
         self.owe(&*tx, &row, &Call::Resolve(resolution)).await?;
         tx.commit().await.map_err(failed)?;
         Ok((rows::generation(row, Vec::new())?, true))
@@ -106,8 +107,12 @@ impl Store {
         let change = transitions::because(change, failure)
             .col_expr(tasks::Column::Fence, next)
             .filter(tasks::Column::Id.eq(task));
-        events::apply(db, change, &step).await?;
-        attempts::cancel(db, task, None, now).await
+        let row = events::apply(db, change, &step).await?;
+        attempts::cancel(db, task, None, now).await?;
+        match row {
+            Some(row) => self.announce(db, &row, &[]).await,
+            None => Ok(()),
+        }
     }
 }
 

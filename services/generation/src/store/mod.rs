@@ -12,6 +12,7 @@ mod rows;
 mod tasks;
 mod transitions;
 mod unknown;
+mod webhooks;
 mod work;
 
 use std::sync::Arc;

@@ -58,6 +58,7 @@ impl Store {
         let tx = self.db.begin().await.map_err(failed)?;
         let row = events::apply(&*tx, events::held(change, claim), &step).await?;
         let row = row.ok_or(Error::Lost)?;
+        let mut made: &[Output] = &[];
         match ending {
             Ending::Completed {
                 attempt,
@@ -68,6 +69,7 @@ impl Store {
             } => {
                 attempts::succeed(&*tx, task, *attempt, (*cost, *tokens), now).await?;
                 insert_outputs(&*tx, task, outputs).await?;
+                made = outputs;
             }
             Ending::Failed { attempt, .. } => {
                 if let Some(end) = attempt {
@@ -75,6 +77,7 @@ impl Store {
                 }
             }
         }
+        self.announce(&*tx, &row, made).await?;
         let call = Call::Resolve(resolution.clone());
         self.owe(&*tx, &row, &call).await?;
         tx.commit().await.map_err(failed)

@@ -1,9 +1,10 @@
 //! The back stairs: what runs without being asked. Tasks are claimed and done, leases kept, owed
-//! calls delivered, prices heard.
+//! calls delivered, webhooks told, prices heard.
 
 mod delivery;
 mod heartbeat;
 mod pool;
+mod postman;
 mod price_watch;
 pub mod unknown_watch;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use delivery::Delivery;
 pub use pool::Pool;
+pub use postman::Postman;
 pub use price_watch::PriceWatch;
 
 /// How tasks are worked.

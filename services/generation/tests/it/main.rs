@@ -24,3 +24,4 @@ mod schema;
 mod stopping;
 mod unknown;
 mod watching;
+mod webhooks;

@@ -21,7 +21,9 @@ impl Receiver for WebhookReceiver {
         };
         match self.0.send(&event, now).await {
             Delivery::Taken => Told::Taken,
-            Delivery::Failed { why, retry_after } => Told::Failed {
+            Delivery::Failed {
+                why, retry_after, ..
+            } => Told::Failed {
                 why,
                 again: wait_before(attempt, retry_after),
             },

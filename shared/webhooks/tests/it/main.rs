@@ -71,7 +71,9 @@ async fn send(url: &str) -> Delivery {
 
 fn why(delivery: Delivery) -> (String, Option<Duration>) {
     match delivery {
-        Delivery::Failed { why, retry_after } => (why, retry_after),
+        Delivery::Failed {
+            why, retry_after, ..
+        } => (why, retry_after),
         Delivery::Taken => ("taken".to_owned(), None),
     }
 }

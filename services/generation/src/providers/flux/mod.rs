@@ -9,6 +9,7 @@ mod places;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use egress::{Client, Policy};
 use reqwest::header::HeaderName;
 use serde::Deserialize;
 use serde_json::Value;
@@ -76,21 +77,30 @@ const NOT_FOUND_PAUSE: Duration = Duration::from_millis(500);
 pub struct Flux {
     http: Http,
     places: Places,
+    // For addresses that an answer names.
+    named: Client,
     models: Vec<Model>,
     timeout: Duration,
 }
 
 impl Flux {
-    /// An adapter for an account that fetches pictures from these hosts.
+    /// An adapter for an account that fetches pictures from these hosts, where the policy lets it.
     ///
     /// # Errors
     /// The client cannot be built.
-    pub fn new(account: &Account, result_hosts: &[String]) -> Result<Self, HttpError> {
+    pub fn new(
+        account: &Account,
+        result_hosts: &[String],
+        policy: &Policy,
+    ) -> Result<Self, HttpError> {
+        let own = account.base_url.host();
+        let policy = (own.iter()).fold(policy.clone(), Policy::and_host);
         let header = HeaderName::from_static("x-key");
         let key = account.key.clone();
         Ok(Self {
             http: Http::new(&account.base_url, key, header, "", account.timeout)?,
             places: Places::new(account.base_url.clone(), result_hosts.to_vec()),
+            named: Client::new(policy)?,
             models: account.models.clone(),
             timeout: account.timeout,
         })
@@ -137,9 +147,9 @@ impl Flux {
         let named = job
             .poll_url
             .as_deref()
-            .and_then(|url| self.places.may_poll(url));
+            .and_then(|url| self.named.check(self.places.may_poll(url)?).ok());
         let request = match named {
-            Some(url) => self.http.get_url_with_key(url),
+            Some(target) => self.http.with_key(self.named.get(&target)),
             None => {
                 let id: String = byte_serialize(job.id.as_bytes()).collect();
                 self.http.get(&format!("/v1/get_result?id={id}"))
@@ -171,12 +181,13 @@ impl Flux {
 
     async fn fetch(&self, job: &Job, sample: &str) -> Result<RawImage, ProviderError> {
         let invalid = |detail: &str| self.http.fault(ErrorClass::InvalidOutput, detail);
-        let Some(url) = self.places.may_fetch(sample) else {
+        let url = self.places.may_fetch(sample);
+        let Some(target) = url.and_then(|url| self.named.check(url).ok()) else {
             return Err(invalid("the picture lies on a host that is not allowed"));
         };
         let answer = self
             .http
-            .ask(self.http.get_url(url), self.within(DOWNLOAD_WAIT))
+            .ask(self.named.get(&target), self.within(DOWNLOAD_WAIT))
             .await;
         let answer = answer.map_err(cut_short_is_again)?;
         if !answer.status.is_success() {

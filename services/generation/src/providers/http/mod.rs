@@ -62,6 +62,9 @@ pub enum HttpError {
     /// No TLS, most often because the system has no root certificates.
     #[error("no HTTP client: {0}")]
     Client(#[from] reqwest::Error),
+    /// The same, for addresses that answers name.
+    #[error(transparent)]
+    Egress(#[from] egress::ClientError),
 }
 
 impl Http {
@@ -112,17 +115,8 @@ impl Http {
         self.with_key(self.reads.get(format!("{}{path}", self.base)))
     }
 
-    /// A GET of a whole URL with the key; the caller has checked where it leads.
-    pub fn get_url_with_key(&self, url: Url) -> RequestBuilder {
-        self.with_key(self.reads.get(url))
-    }
-
-    /// A GET of a whole URL without the key; the caller has checked where it leads.
-    pub fn get_url(&self, url: Url) -> RequestBuilder {
-        self.reads.get(url)
-    }
-
-    fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
+    /// A request with the key; the caller has checked where it leads.
+    pub fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
         match &self.key {
             Some((name, value)) => request.header(name, value),
             None => request,

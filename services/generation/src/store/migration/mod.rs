@@ -3,6 +3,7 @@
 mod m0001_generations;
 mod m0002_money;
 mod m0003_attempts;
+mod m0004_webhooks;
 
 use sea_orm_migration::async_trait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_generations::Migration),
             Box::new(m0002_money::Migration),
             Box::new(m0003_attempts::Migration),
+            Box::new(m0004_webhooks::Migration),
         ]
     }
 }

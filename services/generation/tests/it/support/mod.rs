@@ -2,9 +2,11 @@
 
 pub mod peers;
 pub mod provider;
+pub mod receiver;
 pub mod rows;
 pub mod suite;
 pub mod usage;
+pub mod webhooks;
 
 pub use provider::{Play, Scripted};
 pub use suite::Suite;

@@ -207,9 +207,9 @@ async fn serve(
         addr: ([127, 0, 0, 1], 0).into(),
         admin: ([127, 0, 0, 1], 0).into(),
     };
-    // As a newcomer has it: no key is set.
-    let nothing = MapSource::default();
-    let mut reader = Reader::new(&nothing);
+    // As a newcomer has it: no key is set. Users' servers are on this machine.
+    let settings = MapSource::from([("BOTTEGA_EGRESS_ALLOW", "127.0.0.1")]);
+    let mut reader = Reader::new(&settings);
     let config = Config {
         common: Common {
             environment: Environment::Development,
