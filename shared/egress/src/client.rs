@@ -124,13 +124,11 @@ impl Client {
     }
 
     /// A GET of a target.
-    #[must_use]
     pub fn get(&self, target: &Target) -> RequestBuilder {
         self.http.get(target.url().clone())
     }
 
     /// A POST to a target.
-    #[must_use]
     pub fn post(&self, target: &Target) -> RequestBuilder {
         self.http.post(target.url().clone())
     }
