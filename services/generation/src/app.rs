@@ -125,16 +125,7 @@ impl App {
         });
         let worker = format!("{}-{}", std::process::id(), Uuid::new_v4().simple());
         let pool = Pool::new(studio, config.work, worker);
-        let delivery = Delivery {
-            outbox: store.clone(),
-            quota: Arc::clone(&quota),
-            signals: Arc::clone(&signals),
-        };
-        let inquiry = Inquiry {
-            unknowns: store.clone(),
-            signals: Arc::clone(&signals),
-            clock: Arc::clone(&clock),
-        };
+        let (delivery, inquiry) = couriers(&store, &quota, &signals, &clock);
         let (webhooks, postman) = webhooks(&config, &secret, &store, &clock)?;
         let desk = Arc::new(Desk {
             tasks: store.clone(),
@@ -199,6 +190,26 @@ impl App {
         self.database.close().await;
         served
     }
+}
+
+// What carries news between the store and the usage service.
+fn couriers(
+    store: &Arc<Store>,
+    quota: &Arc<dyn Quota>,
+    signals: &Arc<Signals>,
+    clock: &Arc<dyn Clock>,
+) -> (Delivery, Inquiry) {
+    let delivery = Delivery {
+        outbox: store.clone(),
+        quota: Arc::clone(quota),
+        signals: Arc::clone(signals),
+    };
+    let inquiry = Inquiry {
+        unknowns: store.clone(),
+        signals: Arc::clone(signals),
+        clock: Arc::clone(clock),
+    };
+    (delivery, inquiry)
 }
 
 fn webhooks(

@@ -277,6 +277,7 @@ impl UsageService for Usage {
         Ok(Response::new(usage::GetPriceListResponse {
             version: 1,
             prices: self.0.usage.prices.lock().unwrap().clone(),
+            next_page_token: String::new(),
         }))
     }
 
