@@ -163,18 +163,18 @@ mod tests {
         let made = attempt(3, Succeeded, Some(39_000));
         let billed = attempt(1, Failed, Some(500));
         let free = attempt(2, Failed, Some(0));
-        let all = [billed.clone(), free.clone(), made.clone()];
+        let all = [billed.clone(), free, made.clone()];
         let settled = Resolution::of(PRICE, &all);
         assert_eq!(charged(&settled), [(1, 0, 500), (3, 1, 39_000)]);
         assert_eq!(settled.cost(), Microusd(39_500));
         // Without a result only the bill; without a bill nothing.
-        let failed = Resolution::of(PRICE, &[billed.clone(), free.clone()]);
+        let failed = Resolution::of(PRICE, &all[..2]);
         assert_eq!(charged(&failed), [(1, 0, 500)]);
-        assert_eq!(Resolution::of(PRICE, &[free.clone()]), Resolution::Release);
+        assert_eq!(Resolution::of(PRICE, &all[1..2]), Resolution::Release);
         assert_eq!(Resolution::of(PRICE, &[]), Resolution::Release);
         // A result is told although it was free.
         let gift = attempt(1, Succeeded, Some(0));
-        let given = Resolution::of(Some(Microusd(0)), &[gift.clone()]);
+        let given = Resolution::of(Some(Microusd(0)), &[gift]);
         assert_eq!(charged(&given), [(1, 1, 0)]);
         // While one is unknown, all of it waits; once it is known, all of it is charged.
         let unknown = attempt(2, Unknown, None);
@@ -184,7 +184,7 @@ mod tests {
         let known = Resolution::of(PRICE, &[billed, known]);
         assert_eq!(charged(&known), [(1, 0, 500), (2, 0, 40_000)]);
         assert_eq!(
-            Resolution::of(Some(Microusd(0)), &[unknown.clone()]),
+            Resolution::of(Some(Microusd(0)), std::slice::from_ref(&unknown)),
             Resolution::Release
         );
         // From before prices were held.

@@ -53,15 +53,7 @@ impl From<Error> for Fault {
                 "the generation service keeps the record of this work: end it there, with \
                  POST /v1/admin/attempts/{generationId}:resolve",
             ),
-            // The owner did nothing wrong, and cannot put it right.
-            Error::UnknownTier(unknown) => {
-                let tier = unknown.tier;
-                let message = format!(
-                    "the plan '{tier}' does not exist any more; an operator moves the account to \
-                     another one"
-                );
-                Self::new(Reason::WrongState, message).with("tier", tier)
-            }
+            Error::UnknownTier(unknown) => without_plan(unknown.tier),
             Error::Invalid(fields) => {
                 let mut violations = Violations::new();
                 for one in fields {
@@ -73,6 +65,14 @@ impl From<Error> for Fault {
             Error::Broken(cause) => Self::internal(cause),
         }
     }
+}
+
+// The owner did nothing wrong, and cannot put it right.
+fn without_plan(tier: String) -> Fault {
+    let message = format!(
+        "the plan '{tier}' does not exist any more; an operator moves the account to another one"
+    );
+    Fault::new(Reason::WrongState, message).with("tier", tier)
 }
 
 fn over_limit(refusal: &Refusal) -> Fault {

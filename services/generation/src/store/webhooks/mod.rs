@@ -99,7 +99,7 @@ impl Webhooks for Store {
             Change::Secret(Seed(seed), until) => {
                 let before = Expr::col(webhooks::Column::Seed);
                 update = (update)
-                    .col_expr(webhooks::Column::PreviousSeed, before.into())
+                    .col_expr(webhooks::Column::PreviousSeed, before)
                     .col_expr(webhooks::Column::PreviousUntil, Expr::value(until.micros()))
                     .col_expr(webhooks::Column::Seed, Expr::value(seed.clone()));
             }

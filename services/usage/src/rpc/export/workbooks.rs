@@ -44,7 +44,7 @@ mod tests {
     fn no_more_than_may_be_at_a_time() {
         let workbooks = Workbooks::default();
         let mut taken: Vec<_> = (0..MOST).map(|_| workbooks.take().unwrap()).collect();
-        let refused = workbooks.clone().take().unwrap_err();
+        let refused = workbooks.take().unwrap_err();
         assert_eq!(refused.reason, Reason::Overloaded);
         assert_eq!(refused.retry_after, Some(REST));
         taken.pop();
