@@ -80,7 +80,9 @@ impl Books {
         };
         self.usage.post(Instruction::Reserve(ask)).await?;
         let cost = Amounts::from([(Meter::Microusd, PRICE - 1)]);
-        self.usage.post(Instruction::Settle(id, cost)).await?;
+        self.usage
+            .post(Instruction::Settle(id, cost.into()))
+            .await?;
         Ok(())
     }
 }

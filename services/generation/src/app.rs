@@ -25,7 +25,7 @@ use crate::Config;
 use crate::domain::cooling::Cooling;
 use crate::domain::desk::Desk;
 use crate::domain::pause::Pause;
-use crate::domain::ports::{Files, Quota};
+use crate::domain::ports::Files;
 use crate::domain::prices::PriceBoard;
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
@@ -104,17 +104,16 @@ impl App {
         let readiness = readiness(&database, &file, &usage);
         let files: Arc<dyn Files> = Arc::new(FilePeer::new(file, credentials.clone()));
         let usage = Arc::new(UsagePeer::new(usage, credentials));
-        let quota: Arc<dyn Quota> = usage.clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
         let cooling = Arc::new(Cooling::new(Arc::clone(&clock)));
         let prices = Arc::new(PriceBoard::default());
-        let price_watch = PriceWatch::new(usage, Arc::clone(&prices));
+        let price_watch = PriceWatch::new(usage.clone(), Arc::clone(&prices));
         let studio = Arc::new(Studio {
             work: store.clone(),
             files: Arc::clone(&files),
-            quota: Arc::clone(&quota),
+            quota: usage.clone(),
             pause: Pause::default(),
             catalog: catalog.clone(),
             cooling: Arc::clone(&cooling),
@@ -125,13 +124,13 @@ impl App {
         });
         let worker = format!("{}-{}", std::process::id(), Uuid::new_v4().simple());
         let pool = Pool::new(studio, config.work, worker);
-        let (delivery, inquiry) = couriers(&store, &quota, &signals, &clock);
+        let (delivery, inquiry) = couriers(&store, &usage, &signals, &clock);
         let (webhooks, postman) = webhooks(&config, &secret, &store, &clock)?;
         let desk = Arc::new(Desk {
             tasks: store.clone(),
             adoptions: store,
             files,
-            quota,
+            quota: usage,
             catalog,
             cooling,
             prices,
@@ -195,13 +194,13 @@ impl App {
 // What carries news between the store and the usage service.
 fn couriers(
     store: &Arc<Store>,
-    quota: &Arc<dyn Quota>,
+    usage: &Arc<UsagePeer>,
     signals: &Arc<Signals>,
     clock: &Arc<dyn Clock>,
 ) -> (Delivery, Inquiry) {
     let delivery = Delivery {
         outbox: store.clone(),
-        quota: Arc::clone(quota),
+        quota: usage.clone(),
         signals: Arc::clone(signals),
     };
     let inquiry = Inquiry {

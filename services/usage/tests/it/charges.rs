@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use testkit::TestDb;
-use types::{Microusd, ReservationId, SystemIds};
+use types::{Microusd, ReservationId};
 use usage::domain::charge::{Charge, Settlement};
 use usage::domain::clerk::Instruction;
 use usage::domain::error::Error;
@@ -167,10 +167,8 @@ async fn what_a_keeper_knows_ends_there() {
         books.post(Instruction::Suspend(ask.id)).await.unwrap();
         let resolve = |keepers: Records| {
             let store = Arc::new(books.book.clone());
-            let clock = Arc::new(books.clock.clone());
             let usage = Arc::clone(&books.usage);
-            let corrector =
-                Corrector::new(usage, store, Arc::new(keepers), clock, Arc::new(SystemIds));
+            let corrector = Corrector::new(usage, store, Arc::new(keepers));
             async move { corrector.resolve(ask.id, Some(Microusd(7)), "olga").await }
         };
         let knows = Records {

@@ -169,7 +169,7 @@ async fn settling_again_with_other_actuals_is_refused() {
         let books = Books::open(&test, "free:5").await;
         let id = books.held(user(), 2).await;
         let settle =
-            |amount| Instruction::Settle(id, Amounts::from([(Meter::Generations, amount)]));
+            |amount| Instruction::Settle(id, Amounts::from([(Meter::Generations, amount)]).into());
         books.post(settle(1)).await.unwrap();
         assert!(books.post(settle(1)).await.unwrap().is_repeat);
         let refused = books.post(settle(2)).await;
