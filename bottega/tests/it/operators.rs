@@ -85,6 +85,16 @@ async fn a_budget_refuses_what_it_does_not_pay() {
     app.stop().await;
 }
 
+const SHOWN: [&str; 7] = [
+    "name",
+    "scope",
+    "meter",
+    "window",
+    "limit",
+    "hard",
+    "alertPercents",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fields_that_are_absent_stay() {
     let app = App::start_with(&[ADMIN]).await;
@@ -117,15 +127,7 @@ async fn fields_that_are_absent_stay() {
     ] {
         let changed = operator.patch(&path, &change).await.expect(200).json();
         expected[name] = value;
-        for field in [
-            "name",
-            "scope",
-            "meter",
-            "window",
-            "limit",
-            "hard",
-            "alertPercents",
-        ] {
+        for field in SHOWN {
             assert_eq!(changed[field], expected[field], "{field} after {change}");
         }
     }
