@@ -12,6 +12,7 @@ use generation::domain::generation::{Failure, Output};
 use generation::domain::ports::{Advance, Ending, PlannedAttempt, PutBack, Tasks, Work};
 use generation::domain::provider::Job;
 use generation::domain::settlement::{Actuals, Resolution};
+use serde_json::{Value, json};
 use testkit::TestDb;
 use tokio::task::JoinSet;
 use types::{Clock, FileId, Microusd, SystemClock, UserId};
@@ -176,12 +177,14 @@ async fn cancel_races_completion(db: TestDb) {
         match status.as_str() {
             "completed" => {
                 assert!(finished.is_ok() && matches!(cancelled, Err(Error::Ended(_))));
-                assert_eq!(resolution, r#"{"settle":{"microusd":5000}}"#);
+                assert_eq!(resolution, r#"{"settle":{}}"#);
             }
             "cancelled" => {
                 assert!(matches!(finished, Err(Error::Lost)) && cancelled.unwrap().1);
-                let paid = r#"{"settle":{"generations":0,"microusd":5000}}"#;
-                assert_eq!(resolution, paid);
+                let paid = json!({"attempt": number, "provider": "fake", "model": "fake-1",
+                    "generations": 0, "microusd": 5_000});
+                let resolution: Value = serde_json::from_str(&resolution).unwrap();
+                assert_eq!(resolution, json!({"settle": {"charges": [paid]}}));
             }
             other => panic!("a task ended {other}"),
         }

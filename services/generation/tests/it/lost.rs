@@ -88,13 +88,11 @@ async fn an_order_that_has_left_goes_on(db: TestDb) {
     suite.peers.usage_away.store(1, Ordering::SeqCst);
     let made = user.create(order("a fox")).await.unwrap();
     let reservation = reservation_of(&made);
-    let taken = suite
-        .peers
-        .usage
-        .reservations
-        .lock()
-        .unwrap()
-        .remove(&reservation);
+    let books = &suite.peers.usage;
+    while books.begun.lock().unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let taken = books.reservations.lock().unwrap().remove(&reservation);
     assert_eq!(taken, Some(Held::Open));
     let id = made.id.parse().unwrap();
     for _ in 0..400 {
@@ -105,7 +103,6 @@ async fn an_order_that_has_left_goes_on(db: TestDb) {
     }
     assert!(rows::task(&suite.db, id).await.reservation_lost);
     // As an expired one, which a settlement still finds.
-    let books = &suite.peers.usage;
     (books.reservations.lock().unwrap()).insert(reservation, Held::Open);
     assert_eq!(user.finished(&made.id).await.status(), State::Completed);
     assert_eq!(resolved(&suite, reservation).await, Held::Settled);
