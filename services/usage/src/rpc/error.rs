@@ -70,7 +70,7 @@ impl From<Error> for Fault {
 // The owner did nothing wrong, and cannot put it right.
 fn without_plan(tier: String) -> Fault {
     let message = format!(
-        "the plan '{tier}' does not exist any more; an operator moves the account to another one"
+        "there is no plan '{tier}' (any more); an operator moves the account to another one"
     );
     Fault::new(Reason::WrongState, message).with("tier", tier)
 }

@@ -8,13 +8,14 @@ use usage::domain::meter::Meter;
 
 use crate::books::{Books, user};
 
-pub const STEPS: [&str; 6] = [
+pub const STEPS: [&str; 7] = [
     "m0001_reservations",
     "m0002_books",
     "m0003_ledger",
     "m0004_rules",
     "m0005_care",
     "m0006_guards",
+    "m0007_time_zone",
 ];
 
 #[tokio::test]

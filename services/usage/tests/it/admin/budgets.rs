@@ -182,8 +182,6 @@ async fn what_was_spent_before_counts() {
             (37, 0),
             (13, 23),
             (50, 23),
-            (0, 0),
-            (0, 0),
             (4, 0),
         ];
         let standing: Vec<_> = standing
