@@ -19,26 +19,28 @@ use uuid::Uuid;
 use crate::app::process::{free_addr, ready};
 use crate::app::{Process, defaults, install_crypto};
 
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const WORKERS: usize = 16;
 const KILLS: usize = 3;
-const HELD: i64 = 37;
-const PAID: i64 = 41;
+pub const HELD: i64 = 37;
+pub const PAID: i64 = 41;
 
 /// Two usage processes on one database, and auth for their tokens.
-struct Services {
-    settings: BTreeMap<String, String>,
-    usage: Vec<(String, Option<Process>)>,
+pub struct Services {
+    pub settings: BTreeMap<String, String>,
+    pub usage: Vec<(String, Option<Process>)>,
     _auth: Process,
 }
 
 impl Services {
-    async fn start(folder: &std::path::Path, database: &str) -> Self {
+    pub async fn start(folder: &std::path::Path, database: &str) -> Self {
         let mut settings = defaults(folder);
         for (name, value) in [
             ("BOTTEGA_DATABASE_URL", database),
             ("BOTTEGA_SERVICE_SECRET", SECRET),
             ("BOTTEGA_USAGE_PLANS", "free:1000000+$1000,basic:1,pro:1"),
+            ("BOTTEGA_GRPC_MAX_CONCURRENT", "4096"),
+            ("BOTTEGA_USAGE_SWEEP_INTERVAL", "200ms"),
         ] {
             settings.insert(name.to_owned(), value.to_owned());
         }
@@ -59,7 +61,7 @@ impl Services {
         services
     }
 
-    async fn raise(&mut self, place: usize) {
+    pub async fn raise(&mut self, place: usize) {
         let mut settings = self.settings.clone();
         let admin = free_addr();
         settings.insert("BOTTEGA_USAGE_ADDR".to_owned(), self.usage[place].0.clone());
@@ -68,20 +70,25 @@ impl Services {
         ready(&format!("http://{admin}/readyz")).await;
     }
 
-    fn kill(&mut self, place: usize) {
+    pub fn kill(&mut self, place: usize) {
         self.usage[place].1.take().unwrap().kill();
     }
 }
 
 /// A caller that asks again until it has an answer.
 #[derive(Clone)]
-struct Caller {
-    clients: Vec<UsageServiceClient<tonic::transport::Channel>>,
-    credentials: Credentials,
+pub struct Caller {
+    pub clients: Vec<UsageServiceClient<tonic::transport::Channel>>,
+    pub credentials: Credentials,
 }
 
 impl Caller {
     async fn reserve(&self, id: &str, owner: &str) {
+        assert!(self.hold(id, owner).await, "there is plenty");
+    }
+
+    /// Whether a picture and its money were set aside.
+    pub async fn hold(&self, id: &str, owner: &str) -> bool {
         let amount = |meter: Meter, amount| Amount {
             meter: meter.into(),
             amount,
@@ -92,6 +99,7 @@ impl Caller {
             tier: "free".to_owned(),
             amounts: vec![amount(Meter::Generations, 1), amount(Meter::Microusd, HELD)],
             purpose: Some(Purpose {
+                kind: "IMAGE".to_owned(),
                 provider: "openai".to_owned(),
                 ..Purpose::default()
             }),
@@ -100,13 +108,19 @@ impl Caller {
         for client in self.clients.iter().cycle() {
             let request = self.credentials.request(None, message.clone()).await;
             match client.clone().reserve(request.unwrap()).await {
-                Ok(_) => return,
+                Ok(_) => return true,
+                Err(status)
+                    if errors::from_status(status.clone()).reason == Reason::QuotaExceeded =>
+                {
+                    return false;
+                }
                 Err(status) => patient(status).await,
             }
         }
+        false
     }
 
-    async fn settle(&self, id: &str) {
+    pub async fn settle(&self, id: &str) {
         let message = SettleRequest {
             reservation_id: id.to_owned(),
             actuals: vec![Amount {
@@ -143,7 +157,7 @@ async fn patient(status: Status) {
     tokio::time::sleep(Duration::from_millis(20)).await;
 }
 
-async fn number(db: &Database, sql: &str) -> i64 {
+pub async fn number(db: &Database, sql: &str) -> i64 {
     let sql = format!("SELECT CAST(({sql}) AS BIGINT) AS n");
     let statement = Statement::from_string(db.read().get_database_backend(), sql);
     let row = db.read().query_one_raw(statement).await.unwrap().unwrap();

@@ -42,7 +42,7 @@ pub struct RedisSettings {
     /// `rediss://`.
     pub client: Client,
     /// `BOTTEGA_REDIS_TIMEOUT`: how long a request waits for it before Redis counts as away; 5ms to
-    /// 250ms, default 40ms.
+    /// 50ms, default 40ms.
     pub budget: Duration,
 }
 
@@ -114,8 +114,8 @@ fn read_rule(reader: &mut Reader<'_>, class: Class, default: &str) -> Rule {
 
 fn read_redis(reader: &mut Reader<'_>) -> Option<RedisSettings> {
     let budget = reader.duration("BOTTEGA_REDIS_TIMEOUT", "40ms");
-    if !(Duration::from_millis(5)..=Duration::from_millis(250)).contains(&budget) {
-        reader.fault("BOTTEGA_REDIS_TIMEOUT", "must be 5ms to 250ms");
+    if !(Duration::from_millis(5)..=Duration::from_millis(50)).contains(&budget) {
+        reader.fault("BOTTEGA_REDIS_TIMEOUT", "must be 5ms to 50ms");
     }
     let url = reader.secret("BOTTEGA_REDIS_URL")?;
     // The URL may hold a password, so neither it nor a message made of it is shown.
@@ -181,7 +181,7 @@ mod tests {
         let source = MapSource::from([
             ("BOTTEGA_RATE_USER", "10/fortnight"),
             ("BOTTEGA_RATE_READ_AWAY", "allowance many"),
-            ("BOTTEGA_REDIS_TIMEOUT", "1s"),
+            ("BOTTEGA_REDIS_TIMEOUT", "51ms"),
             ("BOTTEGA_REDIS_URL", "http://:hunter2@redis"),
         ]);
         let mut reader = Reader::new(&source);

@@ -4,18 +4,21 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use reqwest::{Response, StatusCode};
-use testkit::TestRedis;
+use testkit::{FaultProxy, Network, TestRedis};
 
 use crate::house::{House, refused};
 
 /// A house whose limits are counted in this Redis. Five a day are enough to see who counts.
 async fn house(redis: &TestRedis, more: &[(&str, &str)]) -> House {
-    let url = redis.url();
+    house_at(&redis.url(), more).await
+}
+
+async fn house_at(url: &str, more: &[(&str, &str)]) -> House {
     let mut settings = vec![
         ("BOTTEGA_RATE_LIMITS", "on"),
         ("BOTTEGA_RATE_USER", "5/24h"),
-        ("BOTTEGA_REDIS_URL", url.as_str()),
-        // The machine the tests run on may be slower than any Redis.
+        ("BOTTEGA_REDIS_URL", url),
+        // More than a product may be told: the machine the tests run on may be slower than any Redis.
         ("BOTTEGA_REDIS_TIMEOUT", "250ms"),
     ];
     settings.extend(more);
@@ -252,5 +255,56 @@ async fn a_redis_busy_with_a_script_is_away() {
         assert_eq!(redis.command(&["SCRIPT", "KILL"]), "+OK");
         endless.join().unwrap();
     });
+    becomes(&house, "shared").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_redis_is_not_waited_for() {
+    const SLOW: Duration = Duration::from_millis(500);
+    let redis = TestRedis::start();
+    let proxy = FaultProxy::start(redis.addr()).await;
+    let url = format!("redis://{}/", proxy.addr());
+    let told = [
+        ("BOTTEGA_REDIS_TIMEOUT", "50ms"),
+        ("BOTTEGA_RATE_USER", "1000/24h"),
+    ];
+    let house = house_at(&url, &told).await;
+    becomes(&house, "shared").await;
+    proxy.set(Network::Slow(SLOW));
+    // The first one finds out, the others know. None waits for an answer, which takes ten times the
+    // budget; what else a request takes depends on the machine.
+    for _ in 0..20 {
+        let began = Instant::now();
+        let answer = ask(&house).await;
+        let took = began.elapsed();
+        assert_eq!(
+            (answer.status().as_u16(), mode(&answer)),
+            (200, "fail_open")
+        );
+        assert!(took < SLOW, "{took:?}");
+    }
+    proxy.set(Network::Passes);
+    becomes(&house, "shared").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_loads_is_away() {
+    let mut redis = TestRedis::start();
+    let fill = "for n = 1, 100 do redis.call('SET', n, string.rep('x', 4096)) end return 'full'";
+    assert_eq!(redis.command(&["EVAL", fill, "0"]), "$4");
+    assert_eq!(redis.command(&["SAVE"]), "+OK");
+    let house = house(&redis, &[("BOTTEGA_RATE_USER", "1000/24h")]).await;
+    becomes(&house, "shared").await;
+    redis.kill();
+    redis.revive_loading(Duration::from_millis(30));
+    let loads = async {
+        while !redis.is_loading() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), loads)
+        .await
+        .unwrap();
+    assert_eq!(passes(&house, 5, "fail_open").await, 5);
     becomes(&house, "shared").await;
 }

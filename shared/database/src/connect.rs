@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::{DatabaseError, Settings};
 
@@ -30,6 +30,7 @@ pub struct Database {
     writer: DatabaseConnection,
     backend: Backend,
     service: String,
+    patience: Duration,
 }
 
 impl Database {
@@ -67,6 +68,19 @@ impl Database {
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
+    }
+
+    /// Does work on the database, and gives it up when it takes longer than one statement may: no
+    /// statement's limit helps against a server that is gone without a word.
+    ///
+    /// # Errors
+    /// Those of the work; it took too long, and whether it was done is not known.
+    pub async fn within_patience<T, E: From<DatabaseError>>(
+        &self,
+        work: impl Future<Output = Result<T, E>> + Send,
+    ) -> Result<T, E> {
+        let outcome = tokio::time::timeout(self.patience, work).await;
+        outcome.unwrap_or_else(|late| Err(DatabaseError::unavailable(late).into()))
     }
 
     /// Asks the database for an answer.
@@ -118,6 +132,7 @@ async fn connect_sqlite(path: &Path, settings: &Settings) -> Result<Database, Da
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         backend: Backend::Sqlite,
         service: settings.service.clone(),
+        patience: settings.statement_timeout,
     })
 }
 
@@ -133,6 +148,7 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
             ("idle_in_transaction_session_timeout", "10s".to_owned()),
         ])
         .disable_statement_logging();
+    let patience = settings.acquire_timeout;
     let pool: PgPool = PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.acquire_timeout)
@@ -143,6 +159,14 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
         .before_acquire(|connection, _| {
             Box::pin(async move { Ok(connection.execute("ROLLBACK").await.is_ok()) })
         })
+        // One that was given up in the middle of its work is asked whether it is still there, and
+        // closed when it does not say so in time: TCP would keep it, and its place, for minutes.
+        .after_release(move |connection, _| {
+            Box::pin(async move {
+                let answer = tokio::time::timeout(patience, connection.ping()).await;
+                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+            })
+        })
         .connect_with(options)
         .await?;
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
@@ -151,5 +175,6 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
         writer: connection,
         backend: Backend::Postgres,
         service: settings.service.clone(),
+        patience: settings.statement_timeout,
     })
 }

@@ -11,6 +11,9 @@ pub enum DatabaseError {
     /// The database does not answer, or has no connection free in time.
     #[error("the database does not answer")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),
+    /// The connection broke: whether what was under way was done is not known.
+    #[error("the connection to the database broke")]
+    Lost(#[source] Box<dyn Error + Send + Sync>),
     /// A unique constraint stands in the way; the text names it.
     #[error("a row like this exists: {0}")]
     Duplicate(String),
@@ -38,6 +41,7 @@ impl From<DbErr> for DatabaseError {
             DbErr::Exec(RuntimeErr::SqlxError(inner))
             | DbErr::Query(RuntimeErr::SqlxError(inner)) => match class(inner.as_ref()) {
                 Class::Away => Self::unavailable(error),
+                Class::Lost => Self::Lost(error.into()),
                 Class::Conflict => Self::Conflict(error.into()),
                 Class::Other => Self::Refused(error.into()),
             },
@@ -50,6 +54,7 @@ impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
         match class(&error) {
             Class::Conflict => Self::Conflict(error.into()),
+            Class::Lost => Self::Lost(error.into()),
             _ => Self::unavailable(error),
         }
     }
@@ -58,7 +63,7 @@ impl From<sqlx::Error> for DatabaseError {
 impl From<DatabaseError> for Fault {
     fn from(error: DatabaseError) -> Self {
         match error {
-            DatabaseError::Unavailable(_) | DatabaseError::Conflict(_) => {
+            DatabaseError::Unavailable(_) | DatabaseError::Lost(_) | DatabaseError::Conflict(_) => {
                 Self::unavailable("the database", error)
             }
             DatabaseError::Duplicate(_) | DatabaseError::Refused(_) => Self::internal(error),
@@ -68,22 +73,23 @@ impl From<DatabaseError> for Fault {
 
 enum Class {
     Away,
+    Lost,
     Conflict,
     Other,
 }
 
-// PostgreSQL: 40001 serialization, 40P01 deadlock, 08* connection, 57P* shutdown, 53* resources,
-// 25006 read-only (a replica). SQLite: 5 busy, 6 locked, 13 full.
+// PostgreSQL: 40001 serialization, 40P01 deadlock, 08* connection, 57P01 and 57P02 ended in the middle
+// of its work, other 57P* shutdown, 53* resources, 25006 read-only (a replica). SQLite: 5 busy, 6 locked, 13 full.
 fn class(error: &sqlx::Error) -> Class {
     match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => Class::Lost,
+        sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Class::Away,
         sqlx::Error::Database(inner) => match inner.code().as_deref() {
             Some("40001" | "40P01" | "5" | "6" | "261" | "517") => Class::Conflict,
+            Some("57P01" | "57P02") => Class::Lost,
             Some("25006" | "13" | "55P03" | "57014") => Class::Away,
             Some(code) if ["08", "57P", "53"].iter().any(|one| code.starts_with(one)) => {
                 Class::Away

@@ -35,7 +35,7 @@ impl Settings {
             url: SecretString::from(url.to_owned()),
             service: service.to_owned(),
             max_connections: 10,
-            acquire_timeout: Duration::from_secs(5),
+            acquire_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(10),
         }
     }
@@ -72,7 +72,7 @@ impl Settings {
             url,
             service: service.to_owned(),
             max_connections: u32::try_from(connections).unwrap_or(10),
-            acquire_timeout: reader.duration("BOTTEGA_DATABASE_ACQUIRE_TIMEOUT", "5s"),
+            acquire_timeout: reader.duration("BOTTEGA_DATABASE_ACQUIRE_TIMEOUT", "2s"),
             statement_timeout: reader.duration("BOTTEGA_DATABASE_STATEMENT_TIMEOUT", "10s"),
         }
     }

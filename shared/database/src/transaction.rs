@@ -20,7 +20,9 @@ impl Database {
     /// # Errors
     /// No connection is free in time, or the database does not answer.
     pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
-        begin(self.write().clone(), SqliteTransactionMode::Immediate).await
+        let writer = self.write().clone();
+        self.begin_on(writer, SqliteTransactionMode::Immediate)
+            .await
     }
 
     /// Begins a transaction that only reads, and sees the database as it is at one moment however
@@ -34,7 +36,9 @@ impl Database {
         statement_timeout: Duration,
     ) -> Result<Transaction, DatabaseError> {
         let reader = self.read().clone();
-        let transaction = begin(reader, SqliteTransactionMode::Deferred).await?;
+        let transaction = self
+            .begin_on(reader, SqliteTransactionMode::Deferred)
+            .await?;
         if self.backend() == Backend::Postgres {
             let millis = statement_timeout.as_millis();
             let sql = format!(
@@ -45,26 +49,31 @@ impl Database {
         }
         Ok(transaction)
     }
-}
 
-async fn begin(
-    connection: DatabaseConnection,
-    mode: SqliteTransactionMode,
-) -> Result<Transaction, DatabaseError> {
-    // A `begin` dropped half-way poisons the pooled connection (see connect.rs), so it runs in
-    // a task of its own, which ends whatever becomes of the caller.
-    let begun = tokio::spawn(async move {
-        // A deferred transaction that reads before it writes fails with "database is locked"
-        // as soon as two meet.
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(mode),
-            ..TransactionOptions::default()
-        };
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
-        connection.begin_with_options(options).await
-    });
-    let transaction = begun.await.map_err(DatabaseError::unavailable)??;
-    Ok(Transaction(transaction))
+    async fn begin_on(
+        &self,
+        connection: DatabaseConnection,
+        mode: SqliteTransactionMode,
+    ) -> Result<Transaction, DatabaseError> {
+        let db = self.clone();
+        // A `begin` dropped half-way poisons the pooled connection (see connect.rs), so it runs in
+        // a task of its own, which ends whatever becomes of the caller.
+        let begun = tokio::spawn(async move {
+            // A deferred transaction that reads before it writes fails with "database is locked"
+            // as soon as two meet.
+            let options = TransactionOptions {
+                sqlite_transaction_mode: Some(mode),
+                ..TransactionOptions::default()
+            };
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
+            let begin = connection.begin_with_options(options);
+            // Nor may it wait for ever, for it has a place in the pool.
+            db.within_patience(async { begin.await.map_err(DatabaseError::from) })
+                .await
+        });
+        let transaction = begun.await.map_err(DatabaseError::unavailable)??;
+        Ok(Transaction(transaction))
+    }
 }
 
 impl Transaction {

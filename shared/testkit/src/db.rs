@@ -5,9 +5,12 @@
 )]
 
 use std::env;
+use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
 use database::Settings;
+use secrecy::ExposeSecret;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 use tempfile::TempDir;
@@ -63,6 +66,45 @@ impl TestDb {
         }
     }
 
+    /// The one database of a server.
+    pub(crate) fn of_server(addr: SocketAddr, service: &str) -> Self {
+        Self {
+            name: "postgres",
+            settings: Settings::of(&format!("postgres://postgres@{addr}/postgres"), service),
+            _folder: None,
+        }
+    }
+
+    /// Where its PostgreSQL listens.
+    ///
+    /// # Panics
+    /// When it is SQLite.
+    #[must_use]
+    pub fn server(&self) -> SocketAddr {
+        let options = PgConnectOptions::from_str(self.settings.url.expose_secret());
+        let options = options.expect("a PostgreSQL has a URL");
+        let host = options.get_host().parse();
+        SocketAddr::new(
+            host.expect("the server's URL has an address"),
+            options.get_port(),
+        )
+    }
+
+    /// The same database, reached through a proxy in front of its server.
+    ///
+    /// # Panics
+    /// When it is SQLite.
+    #[must_use]
+    pub fn through(&self, proxy: SocketAddr) -> Self {
+        let url = self.settings.url.expose_secret();
+        let url = url.replace(&self.server().to_string(), &proxy.to_string());
+        Self {
+            name: self.name,
+            settings: Settings::of(&url, &self.settings.service),
+            _folder: None,
+        }
+    }
+
     /// One of each, for suites that must pass on both.
     pub async fn both(service: &str) -> Vec<Self> {
         vec![Self::sqlite(service).await, Self::postgres(service).await]
@@ -71,7 +113,11 @@ impl TestDb {
     /// How to reach it.
     #[must_use]
     pub fn settings(&self) -> Settings {
-        self.settings.clone()
+        Settings {
+            // Tests share their machine: a service waits longer for a connection than it would.
+            acquire_timeout: Duration::from_secs(30),
+            ..self.settings.clone()
+        }
     }
 
     /// `sqlite` or `postgres`, for messages.

@@ -8,7 +8,8 @@
 use std::env;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -50,12 +51,8 @@ impl TestRedis {
     /// When there is no free port.
     #[must_use]
     pub fn absent() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("there is a free port")
-            .port();
         Self {
-            port,
+            port: crate::free_port(),
             folder: tempfile::tempdir().expect("a temporary folder is made"),
             server: None,
         }
@@ -66,19 +63,8 @@ impl TestRedis {
     /// # Panics
     /// When it does not start within ten seconds.
     pub fn revive(&mut self) {
-        let log = self.folder.path().join("log");
-        let _ = fs::remove_file(&log);
-        let server = Command::new("redis-server")
-            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no"])
-            .arg("--dir")
-            .arg(self.folder.path())
-            .arg("--logfile")
-            .arg(&log)
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-server starts: install the package 'redis-server'");
-        self.server = Some(server);
+        self.launch(&[]);
+        let log = self.log();
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs(10) {
             let text = fs::read_to_string(&log).unwrap_or_default();
@@ -90,10 +76,55 @@ impl TestRedis {
         panic!("redis-server did not start: {:?}", fs::read_to_string(&log));
     }
 
+    /// Starts it again with what it was told to `SAVE`. Each key takes it this long to load, and it
+    /// answers LOADING until it is through.
+    ///
+    /// # Panics
+    /// When there is no `redis-server`.
+    pub fn revive_loading(&mut self, each: Duration) {
+        let each = each.as_micros().to_string();
+        let often = ["--loading-process-events-interval-bytes", "1024"];
+        self.launch(&[&["--key-load-delay", &each], &often[..]].concat());
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    fn launch(&mut self, more: &[&str]) {
+        let log = self.log();
+        let _ = fs::remove_file(&log);
+        let server = Command::new("redis-server")
+            .args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"])
+            .args(["--save", "", "--appendonly", "no", "--rdbcompression", "no"])
+            .args(more)
+            .arg("--dir")
+            .arg(self.folder.path())
+            .arg("--logfile")
+            .arg(&log)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("redis-server starts: install the package 'redis-server'");
+        self.server = Some(server);
+    }
+
+    /// Whether it takes connections, and answers that it is loading.
+    #[must_use]
+    pub fn is_loading(&self) -> bool {
+        TcpStream::connect(self.addr()).is_ok()
+            && self.command(&["GET", "1"]).starts_with("-LOADING")
+    }
+
     /// Where it listens.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}/", self.port)
+        format!("redis://{}/", self.addr())
+    }
+
+    /// The same as an address.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
     /// Ends it at once, with all it knew.
@@ -120,8 +151,7 @@ impl TestRedis {
     /// When it does not answer.
     #[must_use]
     pub fn command(&self, words: &[&str]) -> String {
-        let addr = SocketAddr::from(([127, 0, 0, 1], self.port));
-        let mut stream = TcpStream::connect(addr).expect("redis-server takes connections");
+        let mut stream = TcpStream::connect(self.addr()).expect("redis-server takes connections");
         let mut text = format!("*{}\r\n", words.len());
         for word in words {
             text += &format!("${}\r\n{word}\r\n", word.len());

@@ -166,11 +166,16 @@ fn place(places: &[Place], name: &str) -> Place {
     *places.iter().find(|place| place.name == name).unwrap()
 }
 
-/// Settings every test starts with: free ports, its own folder, no rate limits.
+/// Settings every test starts with: free ports, its own folder, no rate limits, patience.
 pub fn defaults(folder: &std::path::Path) -> BTreeMap<String, String> {
     let mut map = BTreeMap::new();
     map.insert("BOTTEGA_DATA_DIR".to_owned(), folder.display().to_string());
     map.insert("BOTTEGA_RATE_LIMITS".to_owned(), "off".to_owned());
+    // Tests share their machine: a service waits longer for a connection than it would.
+    map.insert(
+        "BOTTEGA_DATABASE_ACQUIRE_TIMEOUT".to_owned(),
+        "30s".to_owned(),
+    );
     for name in ["GATEWAY", "AUTH", "FILE", "GENERATION", "USAGE"] {
         map.insert(format!("BOTTEGA_{name}_ADDR"), "127.0.0.1:0".to_owned());
         map.insert(

@@ -8,7 +8,7 @@ use crate::domain::Error;
 impl From<DatabaseError> for Error {
     fn from(error: DatabaseError) -> Self {
         match error {
-            DatabaseError::Unavailable(_) | DatabaseError::Conflict(_) => {
+            DatabaseError::Unavailable(_) | DatabaseError::Lost(_) | DatabaseError::Conflict(_) => {
                 Self::Unavailable(error.into())
             }
             DatabaseError::Duplicate(_) | DatabaseError::Refused(_) => Self::internal(error),

@@ -31,6 +31,11 @@ impl StoreError {
         )
     }
 
+    /// Whether the connection broke, so that nobody knows whether the transaction was done.
+    pub const fn is_lost(&self) -> bool {
+        matches!(self, Self::Database(DatabaseError::Lost(_)))
+    }
+
     /// Whether it is a fault of ours or of a row's, and trying again is no use.
     pub const fn is_fault(&self) -> bool {
         matches!(

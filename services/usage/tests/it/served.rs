@@ -43,9 +43,13 @@ pub struct Served {
 impl Served {
     /// Starts the service; its clock shows noon of 2026-11-20.
     pub async fn start(test: &TestDb, settings: &[(&str, &str)]) -> Self {
+        Self::run(configure(test, settings)).await
+    }
+
+    /// The same as configured.
+    pub async fn run(config: Config) -> Self {
         let clock = ManualClock::new(datetime!(2026-11-20 12:00 UTC).into());
         let issuer = TestIssuer::new();
-        let config = configure(test, settings);
         let sockets = Sockets::bind(config.listen).await.unwrap();
         let (addr, admin) = (sockets.addr().to_string(), sockets.admin_addr());
         let keepers = Arc::new(Records::default());

@@ -31,7 +31,15 @@ pub struct Round {
 impl Round {
     /// Does these instructions in their order, durably; the outcomes are in the same order.
     pub async fn post(&self, instructions: &[Instruction]) -> Result<Vec<Outcome>, StoreError> {
-        repeat_on_conflict(|| self.begin(instructions)).await
+        match self.attempt(instructions).await {
+            // Perhaps it was done. Every instruction may be repeated, and then finds it so.
+            Err(error) if error.is_lost() => self.attempt(instructions).await,
+            outcome => outcome,
+        }
+    }
+
+    async fn attempt(&self, instructions: &[Instruction]) -> Result<Vec<Outcome>, StoreError> {
+        repeat_on_conflict(|| self.db.within_patience(self.begin(instructions))).await
     }
 
     async fn begin(&self, instructions: &[Instruction]) -> Result<Vec<Outcome>, StoreError> {
