@@ -31,6 +31,8 @@ struct Row {
     expires_at: i64,
     units: Part,
     money: Part,
+    /// What it was settled with.
+    said: Option<(i64, i64)>,
 }
 
 /// What a reservation comes to in one meter.
@@ -108,6 +110,7 @@ impl Model {
             expires_at: until,
             units: part(body.0),
             money: part(body.1),
+            said: None,
         };
         self.rows.insert(id, row);
         Word::Done
@@ -160,13 +163,15 @@ impl Model {
     }
 
     pub fn settle(&mut self, id: ReservationId, units: i64, money: i64) -> Word {
-        let Some(row) = self.rows.get(&id).cloned() else {
+        let Some(mut row) = self.rows.get(&id).cloned() else {
             return Word::Missing;
         };
+        let said = Some((units, money));
         match row.state {
-            State::Settled => return Word::Repeat,
+            State::Settled if row.said == said => return Word::Repeat,
+            State::Settled => return Word::Mismatch,
             State::Released => return Word::Wrong,
-            _ => {}
+            _ => row.said = said,
         }
         // Whoever holds nothing takes what is left, and no more than it asked for.
         let counted = |part: Part, actual: i64, left: i64| match part.held {
