@@ -31,9 +31,6 @@ pub trait Book: Send + Sync + 'static {
     /// What stands on each counter, in the order of the keys, all at one moment.
     async fn tallies(&self, keys: &[Key]) -> Result<Vec<Tally>, Error>;
 
-    /// Whether a provider of this name was ever heard of: a price, a budget or work names it.
-    async fn knows_provider(&self, name: &str) -> Result<bool, Error>;
-
     /// Held and confirmed reservations that expired by `now`, the longest overdue first, at most
     /// `most`; those that come after `last`, when there is one.
     async fn due(&self, now: Timestamp, most: u64, last: Option<Due>) -> Result<Vec<Due>, Error>;

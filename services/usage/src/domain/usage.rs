@@ -11,7 +11,7 @@ use super::error::{Error, Refusal};
 use super::meter::Meter;
 use super::plan::Plan;
 use super::ports::Book;
-use super::price::{self, Price, Quantity, Quote};
+use super::price::{self, Quantity, Quote};
 use super::rules::{Amounts, Order, Pause, Rules};
 use super::scope::Purpose;
 
@@ -112,7 +112,7 @@ impl Usage {
     /// catalogue says it: of the cheapest that is asked for.
     ///
     /// # Errors
-    /// The plan is not known; nobody knows such a provider or model; the books do not answer.
+    /// The plan is not known; the books do not answer.
     pub async fn explain(
         &self,
         owner: UserId,
@@ -120,7 +120,6 @@ impl Usage {
         thought: Thought,
     ) -> Result<Explained, Error> {
         let rules = self.book.rules().await?;
-        self.check_names(&rules, &thought.purpose).await?;
         let Thought {
             mut purpose,
             mut cost,
@@ -154,27 +153,6 @@ impl Usage {
             quote: price.map(Quote::from),
             purpose,
         })
-    }
-
-    // A misspelt name would be told that everything is fine.
-    async fn check_names(&self, rules: &Rules, purpose: &Purpose) -> Result<(), Error> {
-        let Purpose {
-            provider, model, ..
-        } = purpose;
-        let prices = &rules.prices;
-        let is_priced = prices.iter().any(|price| price.provider == *provider);
-        if !provider.is_empty() && !is_priced && !self.book.knows_provider(provider).await? {
-            let problem = "must be a provider that a price, a budget or earlier work names";
-            return Err(Error::invalid("provider", &problem));
-        }
-        let is_of_it = |price: &Price| {
-            price.model == *model && (provider.is_empty() || price.provider == *provider)
-        };
-        if !model.is_empty() && !prices.iter().any(is_of_it) {
-            let problem = "must be a model that the catalogue has a price of";
-            return Err(Error::invalid("model", &problem));
-        }
-        Ok(())
     }
 
     async fn standings(&self, checks: Vec<Check>) -> Result<Vec<Standing>, Error> {

@@ -87,10 +87,6 @@ impl Book for SqlBook {
         Ok(counters::read(self.db.read(), keys).await?)
     }
 
-    async fn knows_provider(&self, name: &str) -> Result<bool, Error> {
-        Ok(rules::names::is_provider(self.db.read(), name).await?)
-    }
-
     async fn due(&self, now: Timestamp, most: u64, last: Option<Due>) -> Result<Vec<Due>, Error> {
         Ok(reservations::due(self.db.read(), now, most, last).await?)
     }

@@ -168,8 +168,8 @@ impl Rulebook {
     /// Makes a budget.
     ///
     /// # Errors
-    /// There is one for the same, or there are too many; nothing has named its plan, provider, API
-    /// key or project yet; the books do not answer.
+    /// There is one for the same, or there are too many; nothing has named its plan, API key or
+    /// project yet; the books do not answer.
     pub async fn create_budget(
         &self,
         new: NewBudget,

@@ -33,8 +33,8 @@ pub async fn create(book: &SqlBook, budget: &Budget, by: &Signature) -> Result<(
     }
     if !names::is_named(&*change.tx, &budget.scope).await? {
         let problem = format!(
-            "names a {} that no work and no price has named yet: misspelt, it would count nothing; \
-             bring its price into force first, or let it do some work",
+            "names a {} that no work has named yet: misspelt, it would count nothing; let it do some \
+             work first",
             budget.scope.kind().replace('_', " ")
         );
         return Err(StoreError::Domain(Error::invalid("scope.value", &problem)));

@@ -1,4 +1,4 @@
-//! Which providers, API keys and projects were ever heard of.
+//! Which API keys and projects were ever heard of.
 
 use sea_orm::ConnectionTrait;
 
@@ -8,16 +8,13 @@ use crate::domain::scope::Scope;
 use crate::store::error::StoreError;
 use crate::store::reservations;
 
-/// Whether anything names what a scope counts: a price, work that was done or is under way. Users,
-/// plans and kinds are known otherwise.
+/// Whether work that was done or is under way names what a scope counts. Others are known otherwise:
+/// a provider is given its budget before its first work.
 pub async fn is_named(
     connection: &impl ConnectionTrait,
     scope: &Scope,
 ) -> Result<bool, StoreError> {
     match scope {
-        Scope::Provider(name) => {
-            Ok(is_provider(connection, name).await? || is_under_way(connection, scope).await?)
-        }
         Scope::ApiKey(id) => {
             let done = "SELECT 1 FROM usage_daily WHERE api_key = $1";
             Ok(exists(connection, done, id).await? || is_under_way(connection, scope).await?)
@@ -26,19 +23,10 @@ pub async fn is_named(
             let done = "SELECT 1 FROM usage_daily WHERE project = $1";
             Ok(exists(connection, done, id).await? || is_under_way(connection, scope).await?)
         }
-        Scope::Global | Scope::User(_) | Scope::Plan(_) | Scope::Kind(_) => Ok(true),
+        Scope::Global | Scope::User(_) | Scope::Plan(_) | Scope::Provider(_) | Scope::Kind(_) => {
+            Ok(true)
+        }
     }
-}
-
-/// Whether a price, a budget or work that was done names this provider.
-pub async fn is_provider(
-    connection: &impl ConnectionTrait,
-    name: &str,
-) -> Result<bool, StoreError> {
-    let named = "SELECT 1 FROM prices WHERE provider = $1
-        UNION ALL SELECT 1 FROM budgets WHERE scope_type = 'provider' AND scope_value = $1
-        UNION ALL SELECT 1 FROM usage_daily WHERE provider = $1";
-    exists(connection, named, name).await
 }
 
 async fn exists(

@@ -253,11 +253,7 @@ async fn pages_run_from_the_newest() {
 async fn what_nothing_named_has_no_budget() {
     for test in TestDb::both("usage").await {
         let mut office = Office::open(&test, PLANS).await;
-        let named = [
-            (Type::Provider, "gemini"),
-            (Type::Project, "p1"),
-            (Type::ApiKey, "k1"),
-        ];
+        let named = [(Type::Project, "p1"), (Type::ApiKey, "k1")];
         for (scope, value) in named {
             let refused = office.create(budget(scope, value, 1)).await.unwrap_err();
             let fault = errors::from_status(refused);
