@@ -146,6 +146,8 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
             ("lock_timeout", millis(settings.statement_timeout / 2)),
             // The last guard should a transaction ever be left open in the pool.
             ("idle_in_transaction_session_timeout", "10s".to_owned()),
+            // A ROLLBACK without a transaction (below) is no news.
+            ("client_min_messages", "error".to_owned()),
         ])
         .disable_statement_logging();
     let patience = settings.acquire_timeout;
