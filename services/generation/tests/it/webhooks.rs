@@ -152,13 +152,7 @@ async fn secrets_change_with_an_overlap(db: TestDb) {
 async fn what_is_gone_is_disabled(db: TestDb) {
     let (suite, desk) = start(db, []).await;
     let receiver = Receiver::answering([410]).await;
-    let id = desk
-        .create(&receiver.url, &[])
-        .await
-        .unwrap()
-        .webhook
-        .unwrap()
-        .id;
+    let id = desk.made(&receiver.url).await;
     desk.test(&id).await.unwrap();
     desk.newest(&id, |one| one.attempts == 1).await;
     let gone = desk.get(&id).await.unwrap();
@@ -202,13 +196,7 @@ async fn private_places_are_not_told(db: TestDb) {
     }
     // One that was let in by other rules than today's.
     let receiver = Receiver::answering([]).await;
-    let id = desk
-        .create(&receiver.url, &[])
-        .await
-        .unwrap()
-        .webhook
-        .unwrap()
-        .id;
+    let id = desk.made(&receiver.url).await;
     webhooks::Entity::update_many()
         .col_expr(webhooks::Column::Url, Expr::value(hidden))
         .exec(suite.db.write())
@@ -255,13 +243,7 @@ async fn a_user_has_ten_at_most_and_only_their_own(db: TestDb) {
 async fn the_log_pages_and_sends_again(db: TestDb) {
     let (_suite, desk) = start(db, []).await;
     let receiver = Receiver::answering([]).await;
-    let id = desk
-        .create(&receiver.url, &[])
-        .await
-        .unwrap()
-        .webhook
-        .unwrap()
-        .id;
+    let id = desk.made(&receiver.url).await;
     for _ in 0..3 {
         desk.test(&id).await.unwrap();
     }
@@ -292,13 +274,7 @@ async fn a_silent_receiver_delays_nobody(db: TestDb) {
         desk.test(&webhook.unwrap().id).await.unwrap();
     }
     silent.events(9).await;
-    let id = desk
-        .create(&fine.url, &[])
-        .await
-        .unwrap()
-        .webhook
-        .unwrap()
-        .id;
+    let id = desk.made(&fine.url).await;
     let begin = Instant::now();
     desk.test(&id).await.unwrap();
     fine.events(1).await;
@@ -308,13 +284,7 @@ async fn a_silent_receiver_delays_nobody(db: TestDb) {
 async fn one_postman_at_a_time(db: TestDb) {
     let (mut suite, desk) = start(db, []).await;
     let receiver = Receiver::answering([]).await;
-    let id = desk
-        .create(&receiver.url, &[])
-        .await
-        .unwrap()
-        .webhook
-        .unwrap()
-        .id;
+    let id = desk.made(&receiver.url).await;
     let id: Uuid = id.parse().unwrap();
     suite.stop().await;
     let event = deliveries::Model {

@@ -41,6 +41,12 @@ impl Desk {
         Ok(answer.into_inner())
     }
 
+    /// The id of a new one for every event.
+    pub async fn made(&self, url: &str) -> String {
+        let made = self.create(url, &[]).await.unwrap();
+        made.webhook.unwrap().id
+    }
+
     pub async fn get(&self, id: &str) -> Result<Webhook, Status> {
         let request = self.user.request(GetWebhookRequest { id: id.to_owned() });
         let answer = self.client.clone().get_webhook(request).await?;
