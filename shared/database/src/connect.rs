@@ -14,6 +14,9 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::{DatabaseError, Settings};
 
+// A connection that was used so lately is taken to be alive.
+const FRESH: Duration = Duration::from_secs(1);
+
 /// Which engine a database runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backend {
@@ -155,18 +158,21 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.acquire_timeout)
         .test_before_acquire(false)
-        // A `begin` whose caller was dropped leaves its transaction open in the pool (sqlx #4385,
-        // in every release up to 0.9.0), and later writes are lost in it. This also finds
-        // connections that died while idle.
-        .before_acquire(|connection, _| {
-            Box::pin(async move { Ok(connection.execute("ROLLBACK").await.is_ok()) })
+        // Finds connections that died while idle.
+        .before_acquire(|connection, usage| {
+            Box::pin(async move {
+                Ok(usage.idle_for < FRESH || connection.ping().await.is_ok())
+            })
         })
-        // One that was given up in the middle of its work is asked whether it is still there, and
-        // closed when it does not say so in time: TCP would keep it, and its place, for minutes.
+        // A `begin` whose caller was dropped would leave its transaction open in the pool (sqlx
+        // #4385, in every release up to 0.9.0), and later writes would be lost in it. And one that was
+        // given up in the middle of its work is asked whether it is still there, and closed when it
+        // does not say so in time: TCP would keep it, and its place, for minutes.
         .after_release(move |connection, _| {
             Box::pin(async move {
-                let answer = tokio::time::timeout(patience, connection.ping()).await;
-                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+                let answer = tokio::time::timeout(patience, connection.execute("ROLLBACK")).await;
+                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+                Ok(true)
             })
         })
         .connect_with(options)

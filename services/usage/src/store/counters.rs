@@ -2,19 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use database::Backend;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
-use serde::Serialize;
 use types::Timestamp;
 
 use super::error::StoreError;
 use super::reservations::for_update;
-use super::row_set::{self, Column, Kind, Write};
+use super::row_set::{self, Cell, Column, Kind, Rows, Write};
 use crate::domain::clerk::Count;
 use crate::domain::counter::{Key, Tally};
 
-const SET: &[Column] = &[
+const NAME: &[Column; 5] = &[
     ("place", Kind::Number),
+    ("subject", Kind::Text),
+    ("meter", Kind::Text),
+    ("window_kind", Kind::Text),
+    ("window_start", Kind::Number),
+];
+const SET: &[Column; 8] = &[
     ("subject", Kind::Text),
     ("meter", Kind::Text),
     ("window_kind", Kind::Text),
@@ -24,8 +28,6 @@ const SET: &[Column] = &[
     ("granted", Kind::Number),
     ("cap", Kind::Number),
 ];
-// The columns that name a counter.
-const NAME: usize = 5;
 const SAME: &str = "made.subject = given.subject AND made.meter = given.meter
     AND made.window_kind = given.window_kind AND made.window_start = given.window_start";
 
@@ -33,25 +35,6 @@ const MOVED: &str = "UPDATE counters AS made SET used = made.used + given.used,
         held = made.held + given.held, granted = made.granted + given.granted, cap = given.cap
     FROM {given} WHERE made.subject = given.subject AND made.meter = given.meter
         AND made.window_kind = given.window_kind AND made.window_start = given.window_start";
-
-#[derive(Serialize)]
-struct Named<'a> {
-    place: usize,
-    subject: &'a str,
-    meter: &'static str,
-    window_kind: &'static str,
-    window_start: Timestamp,
-}
-
-#[derive(Serialize)]
-struct Moved<'a> {
-    #[serde(flatten)]
-    name: Named<'a>,
-    used: i64,
-    held: i64,
-    granted: i64,
-    cap: i64,
-}
 
 /// Locks those of these counters that exist, in the order of their keys, and reads them and their
 /// caps.
@@ -93,13 +76,12 @@ async fn find(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
-    let given = given(connection, NAME);
     let sql = format!(
         "SELECT given.place, made.used, made.held, made.granted, made.cap
-         FROM {given} JOIN counters AS made ON {SAME}
+         FROM {{given}} JOIN counters AS made ON {SAME}
          ORDER BY made.subject, made.meter, made.window_kind, made.window_start {lock}"
     );
-    let statement = row_set::statement(connection, sql, &names(keys))?;
+    let statement = named(keys).statement(connection, &sql)?;
     let rows = connection.query_all_raw(statement).await?;
     rows.iter().map(found).collect()
 }
@@ -121,37 +103,31 @@ pub async fn ensure(
     keys: &BTreeSet<Key>,
 ) -> Result<(), StoreError> {
     let keys: Vec<&Key> = keys.iter().collect();
-    let given = given(connection, NAME);
     let unbounded = i64::MAX;
     let sql = format!(
         "INSERT INTO counters (subject, meter, window_kind, window_start, used, held, granted, cap)
-         SELECT subject, meter, window_kind, window_start, 0, 0, 0, {unbounded} FROM {given} WHERE TRUE
+         SELECT subject, meter, window_kind, window_start, 0, 0, 0, {unbounded} FROM {{given}} WHERE TRUE
          ON CONFLICT DO NOTHING"
     );
-    let statement = row_set::statement(connection, sql, &names(&keys))?;
+    let statement = named(&keys).statement(connection, &sql)?;
     connection.execute_raw(statement).await?;
     Ok(())
 }
 
 /// Moves counters that are locked. It falls short when one of them is not there.
-pub fn moved(counts: &[(Key, Count)]) -> Result<Option<Write>, StoreError> {
-    let rows: Vec<Moved<'_>> = counts
-        .iter()
-        .map(|(key, count)| difference(key, count))
-        .collect();
-    Write::new("counters_moved", SET, MOVED, &rows)
-}
-
-// Differences rather than what is to stand there: the table's own checks have the last word.
-fn difference<'a>(key: &'a Key, count: &Count) -> Moved<'a> {
-    let Count { tally, before, cap } = *count;
-    Moved {
-        name: named(0, key),
-        used: tally.used.saturating_sub(before.used),
-        held: tally.held.saturating_sub(before.held),
-        granted: tally.granted.saturating_sub(before.granted),
-        cap,
-    }
+pub fn moved(counts: &[(Key, Count)]) -> Option<Write> {
+    // Differences rather than what is to stand there: the table's own checks have the last word.
+    let difference = |(key, count): &(Key, Count)| {
+        let Count { tally, before, cap } = *count;
+        let tally = Tally {
+            used: tally.used.saturating_sub(before.used),
+            held: tally.held.saturating_sub(before.held),
+            granted: tally.granted.saturating_sub(before.granted),
+        };
+        row(key, tally, cap)
+    };
+    let rows = Rows::new(SET, counts.iter().map(difference));
+    Write::new("counters_moved", MOVED, rows)
 }
 
 /// Deletes counters of days and months that began before `begun` and hold nothing, at most `most`,
@@ -182,42 +158,42 @@ pub async fn put(
     if counts.is_empty() {
         return Ok(());
     }
-    let rows = counts.iter().map(|(key, count)| Moved {
-        name: named(0, key),
-        used: count.tally.used,
-        held: count.tally.held,
-        granted: count.tally.granted,
-        cap: count.cap,
-    });
-    let given = given(connection, SET.len());
     let columns = "subject, meter, window_kind, window_start, used, held, granted, cap";
     let sql = format!(
-        "INSERT INTO counters ({columns}) SELECT {columns} FROM {given} WHERE TRUE
+        "INSERT INTO counters ({columns}) SELECT {columns} FROM {{given}} WHERE TRUE
          ON CONFLICT (subject, meter, window_kind, window_start) DO UPDATE
          SET used = excluded.used, held = excluded.held, granted = excluded.granted,
              cap = excluded.cap"
     );
-    let statement = row_set::statement(connection, sql, &rows.collect::<Vec<_>>())?;
+    let rows = (counts.iter()).map(|(key, count)| row(key, count.tally, count.cap));
+    let statement = Rows::new(SET, rows).statement(connection, &sql)?;
     connection.execute_raw(statement).await?;
     Ok(())
 }
 
-fn given(connection: &impl ConnectionTrait, columns: usize) -> String {
-    let backend: Backend = row_set::backend_of(connection);
-    row_set::table(backend, SET.get(..columns).unwrap_or(SET))
+fn named(keys: &[&Key]) -> Rows {
+    let name = |(place, key): (i64, &&Key)| {
+        [
+            place.into(),
+            key.subject.as_str().into(),
+            key.meter.as_str().into(),
+            key.window.as_str().into(),
+            key.start.into(),
+        ]
+    };
+    Rows::new(NAME, (0..).zip(keys).map(name))
 }
 
-fn names<'a>(keys: &[&'a Key]) -> Vec<Named<'a>> {
-    let named = |(place, key): (usize, &&'a Key)| named(place, key);
-    keys.iter().enumerate().map(named).collect()
-}
-
-fn named(place: usize, key: &Key) -> Named<'_> {
-    Named {
-        place,
-        subject: key.subject.as_str(),
-        meter: key.meter.as_str(),
-        window_kind: key.window.as_str(),
-        window_start: key.start,
-    }
+// In the order of SET.
+fn row(key: &Key, tally: Tally, cap: i64) -> [Cell; 8] {
+    [
+        key.subject.as_str().into(),
+        key.meter.as_str().into(),
+        key.window.as_str().into(),
+        key.start.into(),
+        tally.used.into(),
+        tally.held.into(),
+        tally.granted.into(),
+        cap.into(),
+    ]
 }

@@ -2,12 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use types::{ReservationId, Timestamp, UserId};
-use uuid::Uuid;
-
-use super::error::StoreError;
-use super::row_set::{Column, Kind, Write};
+use super::row_set::{Cell, Column, Kind, Rows, Write};
 use crate::domain::entry::{Account, Entry};
 
 const MADE: &str = "INSERT INTO entries (id, created_at, day, kind, debit, credit, amount,
@@ -22,7 +17,7 @@ const MOVED: &str = "INSERT INTO accounts AS kept (account, shard, debits, credi
     ON CONFLICT (account, shard) DO UPDATE
     SET debits = kept.debits + excluded.debits, credits = kept.credits + excluded.credits";
 
-const SET: &[Column] = &[
+const SET: &[Column; 22] = &[
     ("id", Kind::Id),
     ("created_at", Kind::Number),
     ("day", Kind::Number),
@@ -47,60 +42,22 @@ const SET: &[Column] = &[
     ("created_by", Kind::Text),
 ];
 
-const BALANCES: &[Column] = &[
+const BALANCES: &[Column; 4] = &[
     ("account", Kind::Text),
     ("shard", Kind::Number),
     ("debits", Kind::Number),
     ("credits", Kind::Number),
 ];
 
-#[derive(Serialize)]
-struct Row<'a> {
-    id: Uuid,
-    created_at: Timestamp,
-    day: i32,
-    kind: &'static str,
-    debit: String,
-    credit: String,
-    amount: i64,
-    reservation_id: ReservationId,
-    owner: UserId,
-    tier: &'a str,
-    work: &'a str,
-    provider: &'a str,
-    model: &'a str,
-    project: &'a str,
-    api_key: &'a str,
-    task_id: &'a str,
-    attempt: i64,
-    units: i64,
-    tokens: i64,
-    price_version: &'a str,
-    note: &'a str,
-    created_by: &'a str,
-}
-
-#[derive(Serialize)]
-struct Balance {
-    account: String,
-    shard: u32,
-    debits: i64,
-    credits: i64,
-}
-
 /// Writes new rows.
-pub fn rows(entries: &[Entry]) -> Result<Option<Write>, StoreError> {
-    let rows: Vec<Row<'_>> = entries.iter().map(row).collect();
-    Write::new("entries_made", SET, MADE, &rows)
+pub fn rows(entries: &[Entry]) -> Option<Write> {
+    let rows = Rows::new(SET, entries.iter().map(row));
+    Write::new("entries_made", MADE, rows)
 }
 
 /// Adds the rows to the balances of their accounts. An account that everybody moves has many rows,
 /// one per shard, so that nobody waits for it.
-pub fn balances(entries: &[Entry], shard: u32) -> Result<Option<Write>, StoreError> {
-    Write::new("accounts_moved", BALANCES, MOVED, &sums(entries, shard))
-}
-
-fn sums(entries: &[Entry], shard: u32) -> Vec<Balance> {
+pub fn balances(entries: &[Entry], shard: u32) -> Option<Write> {
     let mut sums: BTreeMap<&Account, (i64, i64)> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| entry.amount.0 != 0) {
         let debit = sums.entry(&entry.debit).or_default();
@@ -108,41 +65,43 @@ fn sums(entries: &[Entry], shard: u32) -> Vec<Balance> {
         let credit = sums.entry(&entry.credit).or_default();
         credit.1 = credit.1.saturating_add(entry.amount.0);
     }
-    let balance = |(account, (debits, credits)): (&Account, (i64, i64))| Balance {
-        account: account.to_string(),
-        shard: match account {
+    let balance = |(account, (debits, credits)): (&Account, (i64, i64))| {
+        let shard = match account {
             Account::User(_) => 0,
             _ => shard,
-        },
-        debits,
-        credits,
+        };
+        let account = account.to_string();
+        [account.into(), shard.into(), debits.into(), credits.into()]
     };
-    sums.into_iter().map(balance).collect()
+    let rows = Rows::new(BALANCES, sums.into_iter().map(balance));
+    Write::new("accounts_moved", MOVED, rows)
 }
 
-fn row(entry: &Entry) -> Row<'_> {
-    Row {
-        id: entry.id,
-        created_at: entry.created_at,
-        day: entry.day,
-        kind: entry.kind.as_str(),
-        debit: entry.debit.to_string(),
-        credit: entry.credit.to_string(),
-        amount: entry.amount.0,
-        reservation_id: entry.reservation,
-        owner: entry.owner,
-        tier: &entry.tier,
-        work: &entry.purpose.kind,
-        provider: &entry.purpose.provider,
-        model: &entry.purpose.model,
-        project: &entry.purpose.project,
-        api_key: &entry.purpose.api_key,
-        task_id: &entry.purpose.task,
-        attempt: entry.purpose.attempt,
-        units: entry.units,
-        tokens: entry.tokens,
-        price_version: &entry.price_version,
-        note: &entry.note,
-        created_by: &entry.created_by,
-    }
+// In the order of SET.
+fn row(entry: &Entry) -> [Cell; 22] {
+    let purpose = &entry.purpose;
+    [
+        entry.id.into(),
+        entry.created_at.into(),
+        entry.day.into(),
+        entry.kind.as_str().into(),
+        entry.debit.to_string().into(),
+        entry.credit.to_string().into(),
+        entry.amount.0.into(),
+        entry.reservation.into(),
+        entry.owner.into(),
+        entry.tier.as_str().into(),
+        purpose.kind.as_str().into(),
+        purpose.provider.as_str().into(),
+        purpose.model.as_str().into(),
+        purpose.project.as_str().into(),
+        purpose.api_key.as_str().into(),
+        purpose.task.as_str().into(),
+        purpose.attempt.into(),
+        entry.units.into(),
+        entry.tokens.into(),
+        entry.price_version.as_str().into(),
+        entry.note.as_str().into(),
+        entry.created_by.as_str().into(),
+    ]
 }

@@ -10,28 +10,30 @@ use types::{ReservationId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::row_set::{self, Column, Kind, Write};
+use super::row_set::{self, Cell, Column, Kind, Rows, Write};
 use crate::domain::clerk::Line;
 use crate::domain::ports::Due;
-use crate::domain::reservation::{Item, Reservation, State};
-use crate::domain::rules::Amounts;
+use crate::domain::reservation::{Reservation, State};
 use crate::domain::scope::Purpose;
 
 const MADE: &str =
     "INSERT INTO reservations (id, request_hash, owner, tier, state, amounts, purpose,
         items, price_version, amend_hash, created_at, expires_at, resolved_at)
     SELECT id, request_hash, owner, tier, state, amounts, purpose,
-        items, price_version, amend_hash, created_at, expires_at, resolved_at
+        items, price_version, amend_hash, created_at, expires_at, NULLIF(resolved_at, 0)
     FROM {given} WHERE TRUE ON CONFLICT (id) DO NOTHING";
 const CHANGED: &str = "UPDATE reservations AS made SET state = given.state,
         amounts = given.amounts, purpose = given.purpose, items = given.items,
         price_version = given.price_version, amend_hash = given.amend_hash,
-        expires_at = given.expires_at, resolved_at = given.resolved_at
+        expires_at = given.expires_at, resolved_at = NULLIF(given.resolved_at, 0)
     FROM {given} WHERE made.id = given.id AND made.state = given.was";
 
-const SET: &[Column] = &[
+// Stands for no time; becomes NULL on the way in.
+const NEVER: Timestamp = Timestamp(0);
+
+const ID: &[Column; 1] = &[("id", Kind::Id)];
+const NEW: &[Column; 13] = &[
     ("id", Kind::Id),
-    ("was", Kind::Text),
     ("request_hash", Kind::Text),
     ("owner", Kind::Id),
     ("tier", Kind::Text),
@@ -45,29 +47,18 @@ const SET: &[Column] = &[
     ("expires_at", Kind::Number),
     ("resolved_at", Kind::Number),
 ];
-
-#[derive(Serialize)]
-struct Named {
-    id: ReservationId,
-}
-
-#[derive(Serialize)]
-struct Row<'a> {
-    id: ReservationId,
-    was: Option<&'static str>,
-    request_hash: &'a str,
-    owner: UserId,
-    tier: &'a str,
-    state: &'static str,
-    amounts: &'a Amounts,
-    purpose: &'a Purpose,
-    items: &'a [Item],
-    price_version: &'a str,
-    amend_hash: &'a str,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-    resolved_at: Option<Timestamp>,
-}
+const CHANGE: &[Column; 10] = &[
+    ("id", Kind::Id),
+    ("was", Kind::Text),
+    ("state", Kind::Text),
+    ("amounts", Kind::Text),
+    ("purpose", Kind::Text),
+    ("items", Kind::Text),
+    ("price_version", Kind::Text),
+    ("amend_hash", Kind::Text),
+    ("expires_at", Kind::Number),
+    ("resolved_at", Kind::Number),
+];
 
 /// Locks those of these reservations that exist, by id, and reads them; beside them the version of
 /// the rules, as it is in the same moment.
@@ -76,15 +67,14 @@ pub async fn lock(
     ids: &BTreeSet<ReservationId>,
 ) -> Result<(i64, Vec<Reservation>), StoreError> {
     let backend = row_set::backend_of(connection);
-    let given = row_set::table(backend, &[("id", Kind::Id)]);
     let lock = for_update(backend, "made");
     let sql = format!(
         "SELECT rules.version, found.* FROM rules_version AS rules LEFT JOIN (
-            SELECT made.* FROM {given} JOIN reservations AS made ON made.id = given.id
+            SELECT made.* FROM {{given}} JOIN reservations AS made ON made.id = given.id
             ORDER BY made.id {lock}) AS found ON TRUE"
     );
-    let rows: Vec<Named> = ids.iter().map(|id| Named { id: *id }).collect();
-    let statement = row_set::statement(connection, sql, &rows)?;
+    let rows = Rows::new(ID, ids.iter().map(|id| [(*id).into()]));
+    let statement = rows.statement(connection, &sql)?;
     let rows = connection.query_all_raw(statement).await?;
     let first = rows.first();
     let first = first.ok_or(StoreError::Corrupt("the rules have no version"))?;
@@ -107,36 +97,59 @@ pub fn for_update(backend: Backend, alias: &str) -> String {
 /// Writes new reservations. It falls short when somebody else made one of them meanwhile.
 pub fn made(lines: &[Line]) -> Result<Option<Write>, StoreError> {
     let new = lines.iter().filter(|line| line.from.is_none());
-    let rows: Vec<Row<'_>> = new.map(row).collect();
-    Write::new("reservations_made", SET, MADE, &rows)
+    let rows: Result<Vec<_>, _> = new.map(|line| new_row(&line.row)).collect();
+    Ok(Write::new("reservations_made", MADE, Rows::new(NEW, rows?)))
 }
 
 /// Writes what became of reservations that were read before. It falls short when one is not as it
 /// was read.
 pub fn changed(lines: &[Line]) -> Result<Option<Write>, StoreError> {
-    let old = lines.iter().filter(|line| line.from.is_some());
-    let rows: Vec<Row<'_>> = old.map(row).collect();
-    Write::new("reservations_changed", SET, CHANGED, &rows)
+    let old = (lines.iter()).filter_map(|line| Some((line.from?, &line.row)));
+    let rows: Result<Vec<_>, _> = old.map(|(was, row)| change(was, row)).collect();
+    let rows = Rows::new(CHANGE, rows?);
+    Ok(Write::new("reservations_changed", CHANGED, rows))
 }
 
-fn row(line: &Line) -> Row<'_> {
-    let one = &line.row;
-    Row {
-        id: one.id,
-        was: line.from.map(State::as_str),
-        request_hash: &one.request_hash,
-        owner: one.owner,
-        tier: &one.tier,
-        state: one.state.as_str(),
-        amounts: &one.amounts,
-        purpose: &one.purpose,
-        items: &one.items,
-        price_version: &one.price_version,
-        amend_hash: &one.amend_hash,
-        created_at: one.created_at,
-        expires_at: one.expires_at,
-        resolved_at: one.resolved_at,
-    }
+// In the order of NEW.
+fn new_row(one: &Reservation) -> Result<[Cell; 13], StoreError> {
+    Ok([
+        one.id.into(),
+        one.request_hash.as_str().into(),
+        one.owner.into(),
+        one.tier.as_str().into(),
+        one.state.as_str().into(),
+        text(&one.amounts)?,
+        text(&one.purpose)?,
+        text(&one.items)?,
+        one.price_version.as_str().into(),
+        one.amend_hash.as_str().into(),
+        one.created_at.into(),
+        one.expires_at.into(),
+        one.resolved_at.unwrap_or(NEVER).into(),
+    ])
+}
+
+// In the order of CHANGE.
+fn change(was: State, one: &Reservation) -> Result<[Cell; 10], StoreError> {
+    Ok([
+        one.id.into(),
+        was.as_str().into(),
+        one.state.as_str().into(),
+        text(&one.amounts)?,
+        text(&one.purpose)?,
+        text(&one.items)?,
+        one.price_version.as_str().into(),
+        one.amend_hash.as_str().into(),
+        one.expires_at.into(),
+        one.resolved_at.unwrap_or(NEVER).into(),
+    ])
+}
+
+/// What is JSON in a row.
+pub fn text(what: &impl Serialize) -> Result<Cell, StoreError> {
+    let text = serde_json::to_string(what);
+    let text = text.map_err(|_| StoreError::Corrupt("a row to write"))?;
+    Ok(text.into())
 }
 
 /// Reads a row with every column of the table.

@@ -1,9 +1,13 @@
-//! Many rows as one parameter: a JSON array that SQL reads as a table, so that a statement's text is
-//! the same for one row and for hundreds, and is prepared once.
+//! Many rows as parameters that SQL reads as a table, so that a statement's text is the same for one
+//! row and for hundreds, and is prepared once: an array for each column on PostgreSQL, one JSON array
+//! on SQLite.
 
 use database::Backend;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use serde::Serialize;
+use types::{ReservationId, Timestamp, UserId};
+use uuid::Uuid;
 
 use super::error::StoreError;
 
@@ -14,86 +18,166 @@ pub enum Kind {
     Id,
     /// A whole number.
     Number,
-    /// Text; JSON inside stays JSON, as text.
+    /// Text.
     Text,
 }
 
 /// A column's name and what it is.
 pub type Column = (&'static str, Kind);
 
-/// The table expression `given`, read from the first parameter, in the order of the array.
-pub fn table(backend: Backend, columns: &[Column]) -> String {
-    table_of(backend, columns, 1)
+/// What stands in a column of a row. None is ever NULL: arrays of this driver hold no NULLs.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Cell {
+    /// In a column of ids.
+    Id(Uuid),
+    /// In a column of numbers.
+    Number(i64),
+    /// In a column of text.
+    Text(String),
 }
 
-fn table_of(backend: Backend, columns: &[Column], parameter: usize) -> String {
-    let each = |write: fn(&Column) -> String| {
-        let columns: Vec<String> = columns.iter().map(write).collect();
-        columns.join(", ")
-    };
-    match backend {
-        Backend::Postgres => {
-            let columns = each(|(name, kind)| match kind {
-                Kind::Id => format!("{name} UUID"),
-                Kind::Number => format!("{name} BIGINT"),
-                Kind::Text => format!("{name} TEXT"),
-            });
-            format!("json_to_recordset(${parameter}::json) AS given({columns})")
+/// A table of rows.
+#[derive(Debug)]
+pub struct Rows {
+    columns: &'static [Column],
+    // Row after row.
+    cells: Vec<Cell>,
+}
+
+impl Rows {
+    /// Rows with a cell for each of these columns.
+    pub fn new<const N: usize>(
+        columns: &'static [Column; N],
+        rows: impl IntoIterator<Item = [Cell; N]>,
+    ) -> Self {
+        Self {
+            columns,
+            cells: rows.into_iter().flatten().collect(),
         }
-        // Ids are blobs there.
-        Backend::Sqlite => {
-            let columns = each(|(name, kind)| match kind {
-                Kind::Id => format!("unhex(value ->> '{name}', '-') AS {name}"),
-                Kind::Number | Kind::Text => format!("value ->> '{name}' AS {name}"),
-            });
-            format!("(SELECT {columns} FROM json_each(${parameter})) AS given")
+    }
+
+    /// A statement over these rows, which it reads from `{given}`.
+    pub fn statement(
+        self,
+        connection: &impl ConnectionTrait,
+        sql: &str,
+    ) -> Result<Statement, StoreError> {
+        let backend = backend_of(connection);
+        let mut values = Vec::new();
+        let sql = self.put(backend, sql, &mut values)?;
+        let backend = connection.get_database_backend();
+        Ok(Statement::from_sql_and_values(backend, sql, values))
+    }
+
+    fn count(&self) -> usize {
+        self.cells.len() / self.columns.len()
+    }
+
+    // Puts the table into a statement, and its rows behind the values that are there already.
+    fn put(
+        self,
+        backend: Backend,
+        sql: &str,
+        values: &mut Vec<Value>,
+    ) -> Result<String, StoreError> {
+        let first = values.len() + 1;
+        let table = match backend {
+            Backend::Postgres => arrays(self.columns, first),
+            Backend::Sqlite => json(self.columns, first),
+        };
+        match backend {
+            Backend::Postgres => values.extend(self.into_arrays()?),
+            Backend::Sqlite => values.push(self.into_json()?),
         }
+        Ok(sql.replace("{given}", &table))
+    }
+
+    fn into_arrays(self) -> Result<Vec<Value>, StoreError> {
+        let (width, count) = (self.columns.len(), self.count());
+        let mut arrays: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(count)).collect();
+        let places = (0..width).cycle();
+        for (cell, place) in self.cells.into_iter().zip(places) {
+            let column = self.columns.get(place).zip(arrays.get_mut(place));
+            let ((_, kind), array) = column.ok_or(StoreError::Corrupt("a column to write"))?;
+            array.push(value(*kind, cell)?);
+        }
+        let typed = |((_, kind), array): (&Column, Vec<Value>)| {
+            let kind = match kind {
+                Kind::Id => ArrayType::Uuid,
+                Kind::Number => ArrayType::BigInt,
+                Kind::Text => ArrayType::String,
+            };
+            Value::Array(kind, Some(Box::new(array)))
+        };
+        Ok(self.columns.iter().zip(arrays).map(typed).collect())
+    }
+
+    fn into_json(self) -> Result<Value, StoreError> {
+        let rows: Vec<&[Cell]> = self.cells.chunks(self.columns.len()).collect();
+        let text = serde_json::to_string(&rows);
+        let text = text.map_err(|_| StoreError::Corrupt("a row to write"))?;
+        Ok(text.into())
     }
 }
 
-/// A statement over these rows.
-pub fn statement(
-    connection: &impl ConnectionTrait,
-    sql: String,
-    rows: &impl Serialize,
-) -> Result<Statement, StoreError> {
-    let rows = json(rows)?;
-    let backend = connection.get_database_backend();
-    Ok(Statement::from_sql_and_values(backend, sql, [rows.into()]))
+// The driver panics at an array with something else in it.
+fn value(kind: Kind, cell: Cell) -> Result<Value, StoreError> {
+    match (kind, cell) {
+        (Kind::Id, Cell::Id(id)) => Ok(id.into()),
+        (Kind::Number, Cell::Number(number)) => Ok(number.into()),
+        (Kind::Text, Cell::Text(text)) => Ok(text.into()),
+        _ => Err(StoreError::Corrupt("a cell to write")),
+    }
+}
+
+fn arrays(columns: &[Column], first: usize) -> String {
+    let array = |(place, (_, kind)): (usize, &Column)| {
+        let kind = match kind {
+            Kind::Id => "uuid",
+            Kind::Number => "bigint",
+            Kind::Text => "text",
+        };
+        format!("${}::{kind}[]", first + place)
+    };
+    let arrays: Vec<String> = columns.iter().enumerate().map(array).collect();
+    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    format!(
+        "unnest({}) AS given({})",
+        arrays.join(", "),
+        names.join(", ")
+    )
+}
+
+// Ids are blobs there.
+fn json(columns: &[Column], parameter: usize) -> String {
+    let column = |(place, (name, kind)): (usize, &Column)| match kind {
+        Kind::Id => format!("unhex(value ->> {place}, '-') AS {name}"),
+        Kind::Number | Kind::Text => format!("value ->> {place} AS {name}"),
+    };
+    let columns: Vec<String> = columns.iter().enumerate().map(column).collect();
+    let columns = columns.join(", ");
+    format!("(SELECT {columns} FROM json_each(${parameter})) AS given")
 }
 
 /// A change of one table by a set of rows.
 pub struct Write {
     name: &'static str,
-    columns: &'static [Column],
     sql: &'static str,
-    rows: String,
+    rows: Rows,
     count: usize,
 }
 
 impl Write {
     /// The change `sql` makes with these rows, which it reads from `{given}`; nothing without rows.
-    pub fn new(
-        name: &'static str,
-        columns: &'static [Column],
-        sql: &'static str,
-        rows: &[impl Serialize],
-    ) -> Result<Option<Self>, StoreError> {
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Self {
+    pub fn new(name: &'static str, sql: &'static str, rows: Rows) -> Option<Self> {
+        let count = rows.count();
+        (count > 0).then_some(Self {
             name,
-            columns,
             sql,
-            rows: json(rows)?,
-            count: rows.len(),
-        }))
-    }
-
-    fn sql(&self, backend: Backend, parameter: usize) -> String {
-        let given = table_of(backend, self.columns, parameter);
-        self.sql.replace("{given}", &given)
+            rows,
+            count,
+        })
     }
 }
 
@@ -108,34 +192,35 @@ pub async fn make(
         return Ok(true);
     }
     match backend_of(connection) {
-        Backend::Postgres => make_at_once(connection, &writes).await,
-        Backend::Sqlite => make_one_by_one(connection, &writes).await,
+        Backend::Postgres => make_at_once(connection, writes).await,
+        Backend::Sqlite => make_one_by_one(connection, writes).await,
     }
 }
 
 // One way to the server and back, however many there are.
 async fn make_at_once(
     connection: &impl ConnectionTrait,
-    writes: &[Write],
+    writes: Vec<Write>,
 ) -> Result<bool, StoreError> {
-    let each = |write: fn((usize, &Write)) -> String| {
-        let parts: Vec<String> = writes.iter().enumerate().map(write).collect();
-        parts.join(",\n")
-    };
-    let changes = each(|(place, write)| {
-        let sql = write.sql(Backend::Postgres, place + 1);
-        format!("{} AS ({sql} RETURNING 1)", write.name)
-    });
-    let counts = each(|(_, write)| format!("(SELECT COUNT(*) FROM {0}) AS {0}", write.name));
-    let sql = format!("WITH {changes}\nSELECT {counts}");
-    let values = writes.iter().map(|write| write.rows.as_str().into());
+    let expected: Vec<(&str, usize)> = (writes.iter())
+        .map(|write| (write.name, write.count))
+        .collect();
+    let count = |(name, _): &(&str, usize)| format!("(SELECT COUNT(*) FROM {name}) AS {name}");
+    let counts: Vec<String> = expected.iter().map(count).collect();
+    let mut values = Vec::new();
+    let mut changes = Vec::with_capacity(writes.len());
+    for write in writes {
+        let sql = write.rows.put(Backend::Postgres, write.sql, &mut values)?;
+        changes.push(format!("{} AS ({sql} RETURNING 1)", write.name));
+    }
+    let sql = format!("WITH {}\nSELECT {}", changes.join(",\n"), counts.join(", "));
     let backend = connection.get_database_backend();
     let statement = Statement::from_sql_and_values(backend, sql, values);
     let row = connection.query_one_raw(statement).await?;
     let row = row.ok_or(StoreError::Corrupt("the counts of a write"))?;
-    for write in writes {
-        let count: i64 = row.try_get("", write.name)?;
-        if usize::try_from(count) != Ok(write.count) {
+    for (name, expected) in expected {
+        let count: i64 = row.try_get("", name)?;
+        if usize::try_from(count) != Ok(expected) {
             return Ok(false);
         }
     }
@@ -144,13 +229,10 @@ async fn make_at_once(
 
 async fn make_one_by_one(
     connection: &impl ConnectionTrait,
-    writes: &[Write],
+    writes: Vec<Write>,
 ) -> Result<bool, StoreError> {
-    let backend = connection.get_database_backend();
     for write in writes {
-        let sql = write.sql(Backend::Sqlite, 1);
-        let values = [write.rows.as_str().into()];
-        let statement = Statement::from_sql_and_values(backend, sql, values);
+        let statement = write.rows.statement(connection, write.sql)?;
         let count = connection.execute_raw(statement).await?.rows_affected();
         if usize::try_from(count) != Ok(write.count) {
             return Ok(false);
@@ -159,14 +241,64 @@ async fn make_one_by_one(
     Ok(true)
 }
 
-fn json<T: Serialize + ?Sized>(rows: &T) -> Result<String, StoreError> {
-    serde_json::to_string(rows).map_err(|_| StoreError::Corrupt("a row to write"))
-}
-
 /// The engine behind a connection.
 pub fn backend_of(connection: &impl ConnectionTrait) -> Backend {
     match connection.get_database_backend() {
         DbBackend::Postgres => Backend::Postgres,
         _ => Backend::Sqlite,
+    }
+}
+
+impl From<Uuid> for Cell {
+    fn from(id: Uuid) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<ReservationId> for Cell {
+    fn from(id: ReservationId) -> Self {
+        Self::Id(id.uuid())
+    }
+}
+
+impl From<UserId> for Cell {
+    fn from(id: UserId) -> Self {
+        Self::Id(id.uuid())
+    }
+}
+
+impl From<i64> for Cell {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<i32> for Cell {
+    fn from(number: i32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u32> for Cell {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<Timestamp> for Cell {
+    fn from(time: Timestamp) -> Self {
+        Self::Number(time.micros())
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
     }
 }

@@ -3,17 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use types::UserId;
 
-use super::error::StoreError;
-use super::row_set::{Column, Kind, Write};
+use super::row_set::{Cell, Column, Kind, Rows, Write};
 use crate::domain::entry::{Account, Entry, EntryKind};
 use crate::domain::scope::Purpose;
 
 const MINUTE: i64 = 60_000_000;
 
-const DAILY: &[Column] = &[
+const DAILY: &[Column; 13] = &[
     ("day", Kind::Number),
     ("owner", Kind::Id),
     ("tier", Kind::Text),
@@ -29,7 +27,7 @@ const DAILY: &[Column] = &[
     ("loss", Kind::Number),
 ];
 
-const MINUTES: &[Column] = &[
+const MINUTES: &[Column; 3] = &[
     ("minute", Kind::Number),
     ("shard", Kind::Number),
     ("microusd", Kind::Number),
@@ -49,7 +47,7 @@ const MINUTES_MOVED: &str = "INSERT INTO spend_minutes AS kept (minute, shard, m
     ON CONFLICT (minute, shard) DO UPDATE SET microusd = kept.microusd + excluded.microusd";
 
 // In the order of the table's key, which is the order rows are locked in.
-#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name<'a> {
     owner: UserId,
     day: i32,
@@ -61,7 +59,7 @@ struct Name<'a> {
     api_key: &'a str,
 }
 
-#[derive(Serialize, Default)]
+#[derive(Default)]
 struct Sum {
     records: i64,
     units: i64,
@@ -70,24 +68,9 @@ struct Sum {
     loss: i64,
 }
 
-#[derive(Serialize)]
-struct Day<'a> {
-    #[serde(flatten)]
-    name: Name<'a>,
-    #[serde(flatten)]
-    sum: Sum,
-}
-
-#[derive(Serialize)]
-struct Minute {
-    minute: i64,
-    shard: u32,
-    microusd: i64,
-}
-
 /// Adds charges and losses to the sums of their days, and corrections, which are no use, as work of
 /// their own name.
-pub fn days(entries: &[Entry]) -> Result<Option<Write>, StoreError> {
+pub fn days(entries: &[Entry]) -> Option<Write> {
     let mut sums: BTreeMap<Name<'_>, Sum> = BTreeMap::new();
     let counts = |entry: &&Entry| is_use(entry.kind) || entry.kind == EntryKind::Adjustment;
     for entry in entries.iter().filter(counts) {
@@ -102,29 +85,40 @@ pub fn days(entries: &[Entry]) -> Result<Option<Write>, StoreError> {
             }
         }
     }
-    let rows: Vec<Day<'_>> = (sums.into_iter())
-        .map(|(name, sum)| Day { name, sum })
-        .collect();
-    Write::new("days_moved", DAILY, DAYS_MOVED, &rows)
+    let rows = Rows::new(DAILY, sums.into_iter().map(day));
+    Write::new("days_moved", DAYS_MOVED, rows)
 }
 
 /// Adds charges and losses to what was spent in their minutes.
-pub fn minutes(entries: &[Entry], shard: u32) -> Result<Option<Write>, StoreError> {
+pub fn minutes(entries: &[Entry], shard: u32) -> Option<Write> {
     let mut sums: BTreeMap<i64, i64> = BTreeMap::new();
     for entry in entries.iter().filter(|entry| is_use(entry.kind)) {
         let sum = sums.entry(entry.created_at.micros().div_euclid(MINUTE));
         let sum = sum.or_default();
         *sum = sum.saturating_add(entry.amount.0);
     }
-    let rows: Vec<Minute> = (sums.into_iter())
-        .filter(|(_, microusd)| *microusd != 0)
-        .map(|(minute, microusd)| Minute {
-            minute,
-            shard,
-            microusd,
-        })
-        .collect();
-    Write::new("minutes_moved", MINUTES, MINUTES_MOVED, &rows)
+    let spent = sums.into_iter().filter(|(_, microusd)| *microusd != 0);
+    let rows = spent.map(|(minute, microusd)| [minute.into(), shard.into(), microusd.into()]);
+    Write::new("minutes_moved", MINUTES_MOVED, Rows::new(MINUTES, rows))
+}
+
+// In the order of DAILY.
+fn day((name, sum): (Name<'_>, Sum)) -> [Cell; 13] {
+    [
+        name.day.into(),
+        name.owner.into(),
+        name.tier.into(),
+        name.work.into(),
+        name.provider.into(),
+        name.model.into(),
+        name.project.into(),
+        name.api_key.into(),
+        sum.records.into(),
+        sum.units.into(),
+        sum.tokens.into(),
+        sum.charged.into(),
+        sum.loss.into(),
+    ]
 }
 
 // What goes back to the owner counts the other way.

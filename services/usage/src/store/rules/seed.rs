@@ -4,8 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, QueryResult, Value};
-use serde::Serialize;
-use types::{ReservationId, Timestamp, UserId};
+use types::{Timestamp, UserId};
 
 use super::change::query;
 use crate::domain::clerk::Count;
@@ -16,7 +15,7 @@ use crate::domain::rules::Rules;
 use crate::domain::scope::Scope;
 use crate::domain::window::{Window, WindowKind};
 use crate::store::error::StoreError;
-use crate::store::row_set::{self, Kind};
+use crate::store::row_set::{Column, Kind, Rows};
 use crate::store::{counters, reservations};
 
 /// Whose use a limit counts.
@@ -38,6 +37,8 @@ pub struct Claim<'a> {
     /// Over which time.
     pub window: WindowKind,
 }
+
+const ITEMS: &[Column; 2] = &[("id", Kind::Id), ("items", Kind::Text)];
 
 // Corrections are no use; they stand in the ledger only.
 const USED: &str = "FROM usage_daily WHERE work <> 'ADJUSTMENT' AND day BETWEEN $1 AND $2";
@@ -118,12 +119,6 @@ async fn owners_on(
     rows.iter().map(owner).collect()
 }
 
-#[derive(Serialize)]
-struct Held<'a> {
-    id: ReservationId,
-    items: &'a [Item],
-}
-
 // Every open reservation that the limit counts holds its units on the limit's counter too from now
 // on. Gives the sums.
 async fn take_over(
@@ -160,23 +155,14 @@ async fn take_over(
         }
     }
     if !changed.is_empty() {
-        let rows: Vec<Held<'_>> = changed.iter().map(held_by).collect();
-        let columns = [("id", Kind::Id), ("items", Kind::Text)];
-        let given = row_set::table(row_set::backend_of(connection), &columns);
-        let sql = format!(
-            "UPDATE reservations AS made SET items = given.items FROM {given} WHERE made.id = given.id"
-        );
-        let statement = row_set::statement(connection, sql, &rows)?;
+        let rows: Result<Vec<_>, StoreError> = (changed.iter())
+            .map(|open| Ok([open.id.into(), reservations::text(&open.items)?]))
+            .collect();
+        let sql = "UPDATE reservations AS made SET items = given.items FROM {given} WHERE made.id = given.id";
+        let statement = Rows::new(ITEMS, rows?).statement(connection, sql)?;
         connection.execute_raw(statement).await?;
     }
     Ok(sums)
-}
-
-fn held_by(open: &Reservation) -> Held<'_> {
-    Held {
-        id: open.id,
-        items: &open.items,
-    }
 }
 
 fn subject_of(open: &Reservation, claim: Claim<'_>, owners: &BTreeSet<UserId>) -> Option<Subject> {

@@ -9,6 +9,7 @@ mod round;
 mod writes;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use database::{Backend, Database};
 use tokio::sync::{mpsc, watch};
@@ -23,6 +24,9 @@ use round::Round;
 
 const BATCH: usize = 256;
 const QUEUE: usize = 4_096;
+// So many answered together are a crowd; a transaction takes ten times as long as it is waited for.
+const CROWD: usize = 8;
+const LINGER: Duration = Duration::from_micros(400);
 
 /// The tellers of a process.
 #[derive(Clone)]
@@ -110,17 +114,34 @@ fn gone(why: &'static str) -> Error {
 async fn serve(round: Round, mut slips: mpsc::Receiver<Slip>, mut closing: watch::Receiver<bool>) {
     let round = Arc::new(round);
     let mut batch = Vec::with_capacity(BATCH);
+    let mut answered = 0;
     loop {
+        linger(&slips, answered).await;
         tokio::select! {
             _ = closing.wait_for(|closing| *closing) => break,
             count = slips.recv_many(&mut batch, BATCH) => if count == 0 { break },
         }
+        answered = batch.len();
         work(&round, std::mem::take(&mut batch)).await;
     }
     // What was handed in before the door closed is still done.
     slips.close();
     while slips.recv_many(&mut batch, BATCH).await > 0 {
         work(&round, std::mem::take(&mut batch)).await;
+    }
+}
+
+// Whoever was just answered often has something more to ask. While there is a crowd it is waited for,
+// a moment only, so that it shares a transaction with those who came meanwhile: otherwise two crowds
+// take turns, and each waits through the other's transaction. Timers are too coarse for that.
+async fn linger(slips: &mpsc::Receiver<Slip>, answered: usize) {
+    if answered < CROWD {
+        return;
+    }
+    let whole = BATCH.min(answered + slips.len());
+    let begun = Instant::now();
+    while slips.len() < whole && begun.elapsed() < LINGER {
+        tokio::task::yield_now().await;
     }
 }
 

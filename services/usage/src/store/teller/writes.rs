@@ -17,11 +17,11 @@ pub async fn write(
     let changes = [
         reservations::made(&writes.lines)?,
         reservations::changed(&writes.lines)?,
-        counters::moved(&writes.counts)?,
-        ledger::rows(entries)?,
-        ledger::balances(entries, shard)?,
-        sums::days(entries)?,
-        sums::minutes(entries, shard)?,
+        counters::moved(&writes.counts),
+        ledger::rows(entries),
+        ledger::balances(entries, shard),
+        sums::days(entries),
+        sums::minutes(entries, shard),
     ];
     if !row_set::make(connection, changes).await? {
         return Ok(false);
