@@ -21,4 +21,5 @@ mod money;
 mod operators;
 mod processes;
 mod quota;
+mod repeats;
 mod surface;

@@ -1,7 +1,7 @@
 //! The OpenAPI document: the transcoder describes the routes, this adds what policies say of them.
 
 use contracts::policy::v1::Policy;
-use contracts::policy::v1::policy::Access;
+use contracts::policy::v1::policy::{Access, Idempotency};
 use serde_json::{Map, Value, json};
 use transcoding::{Body, Route, Router};
 
@@ -89,6 +89,7 @@ fn extend(route: &Route, operation: &mut Value) {
     };
     describe_success(route, &policy, operation);
     describe_stream(&policy, operation);
+    describe_key(&policy, operation);
     describe_upload(&policy, operation);
     for (status, name) in errors_of(route, &policy) {
         operation["responses"][status] =
@@ -125,11 +126,36 @@ fn describe_stream(policy: &Policy, operation: &mut Value) {
     if policy.events.is_none() {
         return;
     }
-    let parameter = json!({
-        "name": "Last-Event-ID",
-        "in": "header",
-        "description": "Goes on after this event.",
+    let schema = json!({"type": "string"});
+    add_header(
+        operation,
+        "Last-Event-ID",
+        "Goes on after this event.",
+        &schema,
+    );
+}
+
+fn describe_key(policy: &Policy, operation: &mut Value) {
+    if policy.idempotency() != Idempotency::Key {
+        return;
+    }
+    let description = "Names the call: whoever repeats it with the same key and body within 24 hours is \
+        answered the same thing, and nothing is done or counted again.";
+    let schema = json!({"type": "string", "pattern": "^[!-~]{1,255}$"});
+    add_header(operation, "Idempotency-Key", description, &schema);
+    let status = policy.status.max(200).to_string();
+    operation["responses"][status]["headers"]["Idempotency-Replayed"] = json!({
+        "description": "true when the answer is that of an earlier call with the same key.",
         "schema": {"type": "string"},
+    });
+}
+
+fn add_header(operation: &mut Value, name: &str, description: &str, schema: &Value) {
+    let parameter = json!({
+        "name": name,
+        "in": "header",
+        "description": description,
+        "schema": schema,
     });
     match operation["parameters"].as_array_mut() {
         Some(parameters) => parameters.push(parameter),

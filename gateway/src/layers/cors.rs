@@ -16,7 +16,7 @@ const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const REQUEST_HEADERS: &str = "authorization, content-type, last-event-id, range, if-range, \
     if-none-match, if-modified-since, x-request-id, traceparent, tracestate, grpc-timeout, \
     idempotency-key";
-const RESPONSE_HEADERS: &str = "x-request-id, retry-after, ratelimit, ratelimit-policy, \
+const RESPONSE_HEADERS: &str = "x-request-id, idempotency-replayed, retry-after, ratelimit, ratelimit-policy, \
     x-ratelimit-mode, etag, accept-ranges, content-range, content-disposition, location, allow";
 
 /// The origins that may call.

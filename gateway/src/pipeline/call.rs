@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use contracts::policy::v1::policy::Access;
+use contracts::policy::v1::policy::{Access, Idempotency};
+use errors::Fault;
 use http::HeaderMap;
 use http::request::Parts;
-use identity::Caller;
+use identity::{Caller, idempotency};
 use server::Shutdown;
 use telemetry::{RequestContext, context};
 use transcoding::RouteMatch;
+use types::IdempotencyKey;
 
 use super::{deadline_of, route};
 use crate::endpoint::{Endpoint, Shape};
@@ -23,6 +25,8 @@ pub(crate) struct Call {
     /// None on rpcs anybody may call.
     pub(crate) caller: Option<Caller>,
     pub(crate) headers: HeaderMap,
+    /// What its client names it by, on rpcs that look at it.
+    pub(crate) key: Option<IdempotencyKey>,
     pub(crate) query: Option<String>,
     pub(crate) deadline: Deadline,
     pub(crate) context: RequestContext,
@@ -34,13 +38,14 @@ impl Call {
     /// Puts together what the steps before have found.
     ///
     /// # Errors
-    /// `INVALID_REQUEST` for a `Grpc-Timeout` that is none.
+    /// `INVALID_REQUEST` for a `Grpc-Timeout` that is none, `INVALID_FIELD` for a key that is none.
     pub(super) fn new(
         found: route::Found,
         caller: Option<Caller>,
         parts: Parts,
     ) -> Result<Self, Failure> {
         let deadline = deadline_of(&found, &parts)?;
+        let key = key_of(&found.endpoint, &parts.headers)?;
         let known = context::current();
         let context = RequestContext {
             request_id: known
@@ -57,6 +62,7 @@ impl Call {
             shutdown: parts.extensions.get().cloned(),
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers,
+            key,
             deadline,
             context,
         })
@@ -70,11 +76,26 @@ impl Call {
             Shape::Events(_) => &peer.events,
             Shape::Unary | Shape::Upload(_) | Shape::Download => &peer.channel,
         };
+        let mut metadata = pass_on(&self.headers, is_public);
+        if let Some(key) = &self.key
+            && let Ok(key) = key.as_str().parse()
+        {
+            metadata.insert(idempotency::KEY, key);
+        }
         Upstream {
             channel: channel.clone(),
             path: self.endpoint.path.clone(),
-            metadata: pass_on(&self.headers, is_public),
+            metadata,
             deadline: self.deadline,
+        }
+    }
+}
+
+fn key_of(endpoint: &Endpoint, headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Fault> {
+    match endpoint.policy.idempotency() {
+        Idempotency::Unspecified => Ok(None),
+        Idempotency::Key => {
+            idempotency::read(headers).map_err(|problem| Fault::field("Idempotency-Key", problem))
         }
     }
 }

@@ -6,6 +6,7 @@ mod authenticate;
 mod call;
 mod decode;
 mod rate;
+mod replay;
 mod reserve;
 mod route;
 

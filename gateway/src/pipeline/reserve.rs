@@ -19,7 +19,7 @@ use tonic::{Code, Status};
 use types::{ReservationId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::{Call, allowance};
+use super::{Call, allowance, replay};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::reply;
@@ -62,7 +62,10 @@ async fn paid(
     meter: Meter,
     amount: i64,
 ) -> Result<Response, Failure> {
-    let held = reserve(&gateway, &call, meter, amount).await?;
+    let held = match reserve(&gateway, &call, meter, amount).await {
+        Ok(held) => held,
+        Err(refused) => return replay::or_refuse(&call, message, refused).await,
+    };
     if call.deadline.is_past() {
         let headers = held.headers(amount);
         tokio::spawn(release(gateway, held, call.context));
@@ -76,8 +79,13 @@ async fn paid(
     }
     match upstream.unary(message).await {
         Ok(replied) => {
+            let is_replay = replay::is_one(&replied);
+            let headers = held.headers(if is_replay { amount } else { 0 });
+            if is_replay {
+                tokio::spawn(release(gateway, held, call.context.clone()));
+            }
             let mut response = reply::unary(&call, replied)?;
-            response.headers_mut().extend(held.headers(0));
+            response.headers_mut().extend(headers);
             Ok(response)
         }
         Err(status) if is_refusal(&status) => {
@@ -100,6 +108,7 @@ fn is_refusal(status: &Status) -> bool {
         reason,
         Some(
             Reason::Overloaded
+                | Reason::IdempotencyInFlight
                 | Reason::NoProvider
                 | Reason::QuotaExceeded
                 | Reason::BudgetExceeded

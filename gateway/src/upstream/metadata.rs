@@ -19,12 +19,13 @@ const REQUEST: [&str; 10] = [
 ];
 
 /// Response metadata that HTTP clients see as headers.
-const RESPONSE: [&str; 7] = [
+const RESPONSE: [&str; 8] = [
     "accept-ranges",
     "cache-control",
     "content-disposition",
     "content-range",
     "etag",
+    "idempotency-replayed",
     "last-modified",
     "location",
 ];

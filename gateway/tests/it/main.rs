@@ -14,6 +14,7 @@ mod limiters;
 mod limits;
 mod quota;
 mod redis_away;
+mod replays;
 mod requests;
 mod service;
 mod uploads;

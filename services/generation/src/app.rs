@@ -27,6 +27,7 @@ use crate::domain::desk::Desk;
 use crate::domain::pause::Pause;
 use crate::domain::ports::Files;
 use crate::domain::prices::PriceBoard;
+use crate::domain::repeats::Repeats;
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
 use crate::domain::studio::Studio;
@@ -38,7 +39,7 @@ use crate::peers::{FilePeer, UsagePeer, WebhookCourier};
 use crate::providers::{self, BuildError, Registry};
 use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
-use crate::worker::{Delivery, Pool, Postman, PriceWatch, unknown_watch};
+use crate::worker::{Delivery, Pool, Postman, PriceWatch, caretaker, unknown_watch};
 
 // Decoding may take half a gigabyte each.
 const DECODERS: usize = 2;
@@ -122,13 +123,13 @@ impl App {
             retry: config.retry,
             decoders: Arc::new(Semaphore::new(DECODERS)),
         });
-        let worker = format!("{}-{}", std::process::id(), Uuid::new_v4().simple());
-        let pool = Pool::new(studio, config.work, worker);
+        let pool = Pool::new(studio, config.work, own_name());
         let (delivery, inquiry) = couriers(&store, &usage, &signals, &clock);
         let (webhooks, postman) = webhooks(&config, &secret, &store, &clock)?;
         let desk = Arc::new(Desk {
             tasks: store.clone(),
-            adoptions: store,
+            adoptions: store.clone(),
+            repeats: Repeats::new(store, config.keys_kept_for),
             files,
             quota: usage,
             catalog,
@@ -165,6 +166,8 @@ impl App {
         let counting = unknown_watch::run(self.inquiry.unknowns.clone(), shutdown.clone());
         let counting = tokio::spawn(counting);
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
+        let keys = Arc::clone(&self.desk.repeats.keys);
+        let sweeping = tokio::spawn(caretaker::run(keys, shutdown.clone()));
         let telling = tokio::spawn(self.postman.run(shutdown.clone()));
         let worked = CancellationToken::new();
         let delivering = tokio::spawn(self.delivery.run(worked.clone()));
@@ -182,13 +185,18 @@ impl App {
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(working, listening, counting, telling);
+        let _ = tokio::join!(working, listening, counting, sweeping, telling);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;
         self.database.close().await;
         served
     }
+}
+
+// What this process' claims are signed with.
+fn own_name() -> String {
+    format!("{}-{}", std::process::id(), Uuid::new_v4().simple())
 }
 
 // What carries news between the store and the usage service.

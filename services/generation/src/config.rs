@@ -11,6 +11,7 @@ use crate::worker::WorkSettings;
 
 const PORT: u16 = 50_053;
 const ADMIN_PORT: u16 = 51_053;
+const KEYS: &str = "BOTTEGA_GENERATION_IDEMPOTENCY_TTL";
 const LEASE: &str = "BOTTEGA_GENERATION_LEASE";
 
 /// What the generation service is told.
@@ -38,6 +39,9 @@ pub struct Config {
     /// `BOTTEGA_GENERATION_MAX_SENDS`: how often a provider that fails for now is asked for one
     /// task, 1 to 10, default 3.
     pub retry: Retry,
+    /// `BOTTEGA_GENERATION_IDEMPOTENCY_TTL`: how long an idempotency key names what it made, 1m to
+    /// 720h, default `24h`; longer while that is under way.
+    pub keys_kept_for: Duration,
     /// `BOTTEGA_PROVIDER_…`: who is asked, where, with which key and at what price.
     pub providers: providers::Config,
 }
@@ -51,6 +55,7 @@ impl Config {
         let max_sends = reader.number("BOTTEGA_GENERATION_MAX_SENDS", 3, 1, 10);
         let lease = bounded(reader, LEASE, "30s", [3_000, 3_600_000]);
         let poll = bounded(reader, "BOTTEGA_GENERATION_POLL", "500ms", [10, 60_000]);
+        let keys_kept_for = bounded(reader, KEYS, "24h", [60_000, 720 * 3_600_000]);
         Self {
             listen: Listen::read(reader, "generation", PORT, ADMIN_PORT),
             grpc: GrpcSettings::read(reader),
@@ -64,6 +69,7 @@ impl Config {
                 max_sends: u32::try_from(max_sends).unwrap_or(3),
                 ..Retry::default()
             },
+            keys_kept_for,
             providers: providers::Config::read(reader),
             common,
             database,
@@ -120,11 +126,12 @@ mod tests {
         let source = MapSource::from([
             ("BOTTEGA_GENERATION_WORKERS", "many"),
             (LEASE, "1s"),
+            (KEYS, "59s"),
             ("BOTTEGA_GENERATION_POLL", "1ms"),
             ("BOTTEGA_GENERATION_MAX_SENDS", "0"),
         ]);
         let mut reader = Reader::new(&source);
         Config::read(&mut reader);
-        assert_eq!(reader.finish().unwrap_err().0.len(), 4);
+        assert_eq!(reader.finish().unwrap_err().0.len(), 5);
     }
 }

@@ -4,6 +4,7 @@
 mod caller;
 mod claims;
 mod credentials;
+pub mod idempotency;
 mod jws;
 mod keys;
 pub mod receipt;

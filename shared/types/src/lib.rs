@@ -2,12 +2,14 @@
 
 mod clock;
 mod id;
+mod idempotency;
 mod money;
 mod page;
 mod timestamp;
 
 pub use clock::{Clock, IdSource, SystemClock, SystemIds};
 pub use id::{FileId, GenerationId, InvalidId, OperationId, ReservationId, SessionId, UserId};
+pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use money::Microusd;
 pub use page::{InvalidPage, Page, PageRequest};
 pub use timestamp::Timestamp;

@@ -10,6 +10,7 @@ use contracts::generation::v1::generation_service_server::{
 use contracts::generation::v1::*;
 use errors::{Fault, QuotaViolation, Reason};
 use futures::{Stream, StreamExt, stream};
+use identity::idempotency;
 use identity::receipt::{self, Receipt};
 use secrecy::SecretString;
 use tonic::{Request, Response, Status};
@@ -23,6 +24,8 @@ use crate::house::SECRET;
 pub struct Log {
     /// The receipts that came with orders; none for a bad one.
     pub receipts: Shared<Vec<Option<Receipt>>>,
+    /// The keys that came with orders, and whether only an earlier answer was asked for.
+    pub keys: Shared<Vec<(String, bool)>>,
     pub finished: Shared<bool>,
     /// Whether a quiet event stream was let go.
     pub dropped: Shared<bool>,
@@ -36,6 +39,22 @@ pub fn service(log: &Log) -> GenerationServiceServer<Generations> {
 pub struct Generations(Log);
 
 type Events = Pin<Box<dyn Stream<Item = Result<WatchGenerationResponse, Status>> + Send>>;
+
+/// An answer that was given before.
+fn again() -> Response<CreateGenerationResponse> {
+    let generation = Some(Generation {
+        id: "g-0".into(),
+        ..Generation::default()
+    });
+    let mut response = Response::new(CreateGenerationResponse { generation });
+    let mark = "true".parse().unwrap();
+    response.metadata_mut().insert(idempotency::REPLAYED, mark);
+    response
+}
+
+fn about_the_key(reason: Reason) -> Status {
+    Fault::new(reason, "this key").into()
+}
 
 fn event(sequence: i64) -> Result<WatchGenerationResponse, Status> {
     let kind = if sequence == 1 {
@@ -65,8 +84,23 @@ impl GenerationService for Generations {
             .get(receipt::METADATA)
             .and_then(|seal| seal.to_str().ok());
         let opened = seal.and_then(|seal| receipt::open(&secret, seal, SystemClock.now()));
-        self.0.receipts.lock().push(opened);
+        let key = request.metadata().get(idempotency::KEY);
+        let key = key.map(|key| key.to_str().unwrap().to_owned());
+        let is_replay_only = request.metadata().contains_key(idempotency::REPLAY_ONLY);
+        if let Some(key) = &key {
+            self.0.keys.lock().push((key.clone(), is_replay_only));
+        }
+        if !is_replay_only {
+            self.0.receipts.lock().push(opened);
+        }
         let image = request.into_inner().image.unwrap_or_default();
+        match key.as_deref() {
+            Some("known") => return Ok(again()),
+            Some("other") => return Err(about_the_key(Reason::IdempotencyMismatch)),
+            Some("busy") => return Err(about_the_key(Reason::IdempotencyInFlight)),
+            _ if is_replay_only => return Err(Fault::not_found("generation").into()),
+            _ => {}
+        }
         match image.prompt.as_str() {
             "refuse" => Err(Fault::field("image.prompt", "must be another").into()),
             "crowd" => Err(Fault::new(Reason::Overloaded, "there is no room").into()),

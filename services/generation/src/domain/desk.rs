@@ -19,6 +19,7 @@ use crate::domain::picture;
 use crate::domain::ports::{Adoptions, Files, NewTask, Patron, Quota, Tasks};
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::Model;
+use crate::domain::repeats::{Keyed, Placed, Repeats};
 use crate::domain::routing::{Catalog, Entry, Market};
 use crate::domain::settlement::{Call, Resolution};
 use crate::domain::signals::Signals;
@@ -70,6 +71,8 @@ pub struct Desk {
     pub prices: Arc<PriceBoard>,
     /// Which reservations have a task.
     pub adoptions: Arc<dyn Adoptions>,
+    /// Which calls were made before.
+    pub repeats: Repeats,
     /// Wakes workers and watchers.
     pub signals: Arc<Signals>,
     /// The time.
@@ -80,16 +83,36 @@ pub struct Desk {
 
 impl Desk {
     /// Accepts an order: durable when this answers, and its money is set aside before. A receipt
-    /// proves that the gateway set the generation aside; without one that is done here as well.
+    /// proves that the gateway set the generation aside; without one that is done here as well. Of all
+    /// orders of an owner with one key, one is accepted.
     ///
     /// # Errors
     /// A wrong order, no provider, no such input file; no quota, no money, no price, as the usage
-    /// service says it; a receipt that is not for this call; a store or peer that does not answer.
+    /// service says it; a receipt that is not for this call; a key that names another order, or one that
+    /// is just being placed; a store or peer that does not answer.
     pub async fn create(
         &self,
         patron: Patron,
         form: OrderForm,
         receipt: Option<Receipt>,
+        keyed: Option<Keyed>,
+    ) -> Result<Placed<Generation>, Error> {
+        let Some(keyed) = keyed else {
+            let placed = self.place(patron, form, receipt, None).await;
+            return placed.map(Placed::New);
+        };
+        let owner = patron.id;
+        let make = self.place(patron, form, receipt, Some(&keyed));
+        let find = |id| self.find(owner, GenerationId(id));
+        self.repeats.once(owner, &keyed, make, find).await
+    }
+
+    async fn place(
+        &self,
+        patron: Patron,
+        form: OrderForm,
+        receipt: Option<Receipt>,
+        keyed: Option<&Keyed>,
     ) -> Result<Generation, Error> {
         let id = GenerationId(self.ids.next());
         let market = Market {
@@ -100,7 +123,9 @@ impl Desk {
         self.check_inputs(&patron, &order.request.inputs).await?;
         let hold = self.hold(&patron, &order.work(id), receipt).await?;
         let reservation = hold.reservation;
-        let stored = self.store(self.task(id, patron, order, hold)).await;
+        let mut task = self.task(id, patron, order, hold);
+        task.key = keyed.map(|keyed| self.repeats.name(keyed, id.uuid(), task.created_at));
+        let stored = self.store(task).await;
         if let Err(refused) = &stored
             && refused.frees_the_unit()
         {
@@ -205,6 +230,7 @@ impl Desk {
             provider: order.route.provider.name().to_owned(),
             model: order.route.model.name,
             ignored: order.route.ignored,
+            key: None,
             created_at: self.clock.now(),
         }
     }

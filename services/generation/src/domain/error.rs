@@ -34,6 +34,9 @@ pub enum Error {
     /// The receipt is not for this call: forged, expired, or another owner's.
     #[error("the reservation receipt does not belong to this call")]
     ReceiptRefused,
+    /// A call with the same key stands in the way.
+    #[error(transparent)]
+    Key(KeyRefusal),
     /// The worker does not hold the task any more. It writes nothing and says nothing.
     #[error("the task is held by somebody else")]
     Lost,
@@ -54,6 +57,17 @@ pub enum TooLate {
     /// What its attempt cost is known: too late to say otherwise.
     #[error("what the generation cost is known")]
     Known,
+}
+
+/// How a call with the same key stands in the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyRefusal {
+    /// It asked for something else.
+    #[error("the key was used for something else")]
+    Mismatch,
+    /// It is not done yet.
+    #[error("a call with this key is under way")]
+    UnderWay,
 }
 
 impl Error {

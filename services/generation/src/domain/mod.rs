@@ -16,6 +16,7 @@ pub mod picture;
 pub mod ports;
 pub mod prices;
 pub mod provider;
+pub mod repeats;
 pub mod retry;
 pub mod routing;
 pub mod settlement;

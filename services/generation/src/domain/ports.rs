@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use errors::Fault;
 use types::{
-    FileId, GenerationId, Microusd, OperationId, Page, PageRequest, ReservationId, SessionId,
-    Timestamp, UserId,
+    FileId, GenerationId, IdempotencyKey, Microusd, OperationId, Page, PageRequest, ReservationId,
+    SessionId, Timestamp, UserId,
 };
 
 use crate::domain::attempt::{Attempt, AttemptEnd};
@@ -20,6 +20,7 @@ use crate::domain::hold::{Hold, Quote, Work as PricedWork};
 use crate::domain::keeper::Standing;
 use crate::domain::prices::ListedPrice;
 use crate::domain::provider::{InputImage, Job};
+use crate::domain::repeats::{KeptKey, NewKey};
 use crate::domain::settlement::{Call, Debt, Resolution};
 
 /// Whose work it is, and on which plan.
@@ -52,6 +53,8 @@ pub struct NewTask {
     pub model: String,
     /// Parts of the order that have no effect there.
     pub ignored: Vec<String>,
+    /// What its owner named the order.
+    pub key: Option<NewKey>,
     /// Now.
     pub created_at: Timestamp,
 }
@@ -59,8 +62,9 @@ pub struct NewTask {
 /// What owners ask of the store; every question names the owner.
 #[async_trait]
 pub trait Tasks: Send + Sync + 'static {
-    /// Stores the task, its first event and the confirmation of its reservation, or nothing:
-    /// [`Error::ReservationUsed`], and [`Error::ReservationExpired`] when it came too late.
+    /// Stores the task, its key, its first event and the confirmation of its reservation, or nothing:
+    /// [`Error::Key`] when the key names something already, [`Error::ReservationUsed`], and
+    /// [`Error::ReservationExpired`] when it came too late.
     async fn create(&self, task: &NewTask) -> Result<Generation, Error>;
 
     /// One generation of an owner.
@@ -88,6 +92,17 @@ pub trait Tasks: Send + Sync + 'static {
 
     /// The first `limit` events after a number, in order.
     async fn events(&self, id: GenerationId, after: i64, limit: u64) -> Result<Vec<Event>, Error>;
+}
+
+/// The keys owners named their calls by.
+#[async_trait]
+pub trait Keys: Send + Sync + 'static {
+    /// What a key names, unless its time is over and what it made is done.
+    async fn find_key(&self, owner: UserId, key: &IdempotencyKey)
+    -> Result<Option<KeptKey>, Error>;
+
+    /// Forgets up to `limit` keys whose time is over; how many there were.
+    async fn sweep_keys(&self, limit: u64) -> Result<u64, Error>;
 }
 
 /// A worker's hold on a task: its writes touch nothing once the number has moved on.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use errors::{Fault, Reason, Violations};
 
-use crate::domain::error::{Error, TooLate};
+use crate::domain::error::{Error, KeyRefusal, TooLate};
 use crate::domain::order::input_field;
 use crate::domain::webhook::MOST;
 use crate::domain::webhook::error::Error as WebhookError;
@@ -51,6 +51,15 @@ impl From<Error> for Fault {
                 Reason::PermissionDenied,
                 "the reservation receipt is not valid for this call",
             ),
+            Error::Key(KeyRefusal::Mismatch) => Self::new(
+                Reason::IdempotencyMismatch,
+                "this idempotency key was used for something else; take a new one",
+            ),
+            Error::Key(KeyRefusal::UnderWay) => Self::new(
+                Reason::IdempotencyInFlight,
+                "a call with this idempotency key is under way; ask again for its answer",
+            )
+            .retry_in(Duration::from_secs(1)),
             // Only workers lose a claim, and they tell nobody.
             Error::Lost => Self::internal(Error::Lost),
             Error::Peer(fault) | Error::Store(fault) => fault,

@@ -19,6 +19,7 @@ use tonic::{Request, Response, Status};
 use types::UserId;
 
 use super::convert;
+use super::repeat;
 use super::watch::{EventStream, Watcher};
 use crate::domain::desk::Desk;
 use crate::domain::error::Error;
@@ -73,10 +74,14 @@ impl GenerationService for GenerationRpc {
     ) -> Result<Response<CreateGenerationResponse>, Status> {
         let patron = patron_of(caller_of(&request)?)?;
         let receipt = self.receipt(request.metadata())?;
+        let keyed = repeat::keyed("CreateGeneration", &request)?;
         let form = convert::read_order(request.into_inner());
-        let created = self.desk.create(patron, form, receipt).await;
-        let generation = Some(convert::generation(created.map_err(Fault::from)?));
-        Ok(Response::new(CreateGenerationResponse { generation }))
+        let placed = self.desk.create(patron, form, receipt, keyed).await;
+        Ok(repeat::answer(placed.map_err(Fault::from)?, |generation| {
+            CreateGenerationResponse {
+                generation: Some(convert::generation(generation)),
+            }
+        }))
     }
 
     async fn get_generation(

@@ -5,6 +5,7 @@ mod convert;
 mod convert_webhook;
 mod error;
 mod generation_service;
+mod repeat;
 mod watch;
 mod webhook_service;
 

@@ -6,6 +6,7 @@ mod claim;
 mod ends;
 pub mod entity;
 mod events;
+mod keys;
 mod migration;
 mod outbox;
 mod rows;

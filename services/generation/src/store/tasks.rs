@@ -19,6 +19,9 @@ use crate::domain::settlement::Call;
 impl Tasks for Store {
     async fn create(&self, task: &NewTask) -> Result<Generation, Error> {
         let tx = self.db.begin().await.map_err(failed)?;
+        if let Some(key) = &task.key {
+            self.keep_key(&*tx, task.patron.id.uuid(), key).await?;
+        }
         let row = self.adopt(&*tx, task).await?;
         events::append(&*tx, &row, EventKind::Queued, "").await?;
         self.owe(&*tx, &row, &Call::Confirm).await?;

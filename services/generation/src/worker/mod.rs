@@ -1,6 +1,7 @@
 //! The back stairs: what runs without being asked. Tasks are claimed and done, leases kept, owed
 //! calls delivered, webhooks told, prices heard.
 
+pub mod caretaker;
 mod delivery;
 mod heartbeat;
 mod pool;

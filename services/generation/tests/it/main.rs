@@ -18,6 +18,7 @@ mod orders;
 mod outbox;
 mod prices;
 mod recovery;
+mod repeats;
 mod replies;
 mod reports;
 mod schema;

@@ -56,6 +56,7 @@ pub fn new_task(owner: UserId) -> NewTask {
         provider: "fake".to_owned(),
         model: "fake-1".to_owned(),
         ignored: Vec::new(),
+        key: None,
         created_at: SystemClock.now(),
     }
 }

@@ -38,6 +38,7 @@ pub struct Options {
     pub lease: Duration,
     pub drain: Duration,
     pub first_rest: Duration,
+    pub keys_kept_for: Duration,
 }
 
 impl Default for Options {
@@ -47,6 +48,7 @@ impl Default for Options {
             lease: Duration::from_secs(30),
             drain: Duration::from_secs(4),
             first_rest: Duration::from_millis(40),
+            keys_kept_for: Duration::from_hours(24),
         }
     }
 }
@@ -133,6 +135,12 @@ impl Suite {
         )
         .await;
         (self.channel, self.serving, self.shutdown) = started;
+    }
+
+    /// Starts another service over the same database beside the first, which works on as the whole
+    /// suite does: until the test ends.
+    pub async fn start_beside(&mut self, options: Options) {
+        self.restart_stopped(options).await;
     }
 
     /// The next start finds no provider set up.
@@ -236,6 +244,7 @@ async fn serve(
             max_sends: 3,
             first_rest: options.first_rest,
         },
+        keys_kept_for: options.keys_kept_for,
         providers: generation::providers::Config::read(&mut reader),
     };
     let sockets = Sockets::bind(listen).await.unwrap();
