@@ -14,8 +14,8 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::{DatabaseError, Settings};
 
-// A connection that was used so lately is taken to be alive.
-const FRESH: Duration = Duration::from_secs(1);
+// A connection that was in use a moment ago is taken to be alive.
+const FRESH: Duration = Duration::from_millis(20);
 
 /// Which engine a database runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! Files of a few records, as whoever opens them finds them.
 
+use std::io::{Cursor, Read};
+
 use futures::stream::{self, StreamExt};
 use types::{Microusd, Timestamp};
 use uuid::Uuid;
@@ -49,10 +51,29 @@ async fn elements_are_separated_over_pages() {
 }
 
 #[tokio::test]
-async fn a_sheet_holds_what_numbers_cannot() {
-    let pages = vec![vec![record(i64::MIN, "=1+1"), record(-1, "\"x\"\n<y>")]];
+async fn a_sheet_counts_with_numbers_and_runs_no_text() {
+    let mut late = record(-1, "\"x\"\n<y>");
+    late.created_at = Timestamp(86_400_000_000);
+    let pages = vec![vec![record(i64::MIN, "=1+1"), late]];
     let bytes = file(Format::Xlsx, pages).await;
-    assert!(bytes.starts_with(b"PK"));
+    let mut workbook = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut sheet = String::new();
+    let mut part = workbook.by_name("xl/worksheets/sheet1.xml").unwrap();
+    part.read_to_string(&mut sheet).unwrap();
+
+    // A moment in days, a whole number, dollars: cells without a type are numbers.
+    let number = |cell: &str, value: &str| {
+        let cell = sheet.split(&format!("<c r=\"{cell}\"")).nth(1).unwrap();
+        let (attributes, rest) = cell.split_once("><v>").unwrap();
+        assert!(!attributes.contains("t="), "{cell}");
+        assert!(rest.starts_with(&format!("{value}</v>")), "{cell}");
+    };
+    number("C3", "25570");
+    number("M3", "-1");
+    number("N3", "-0.000001");
+    // No spreadsheet counts as far as that, so it stays whole as text; and no text is a formula.
+    assert!(sheet.contains("-9223372036854775808"));
+    assert!(sheet.contains("=1+1") && !sheet.contains("<f>"));
 }
 
 #[tokio::test]

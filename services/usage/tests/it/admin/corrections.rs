@@ -8,13 +8,14 @@ use contracts::usage::v1::{
     ListReservationsRequest, Reservation, ResolveReservationRequest,
 };
 use errors::Reason;
+use sea_orm::ConnectionTrait;
 use testkit::TestDb;
 use tonic::Status;
 use types::UserId;
 use uuid::Uuid;
 
 use super::{Office, budget, numbers, reason, without_ids};
-use crate::books::user;
+use crate::books::{Books, user};
 use crate::served::ANNA;
 
 fn adjustment(owner: UserId, meter: Meter, amount: i64) -> CreateAdjustmentRequest {
@@ -245,4 +246,35 @@ async fn what_was_used_on_one_plan_is_not_corrected_on_another() {
     office.adjust(&wrong).await.unwrap();
     assert_eq!(office.audit().await.len(), 1);
     office.served.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_audited_is_not_done() {
+    for test in TestDb::both("usage").await {
+        let mut office = Office::open(&test, "free:3,basic:25,pro:100").await;
+        office.spend(ANNA, "gemini", 10).await;
+        let id = office.hold(ANNA, "gemini", 20).await.unwrap();
+        office.suspend(&id).await;
+        let back = adjustment(ANNA, Meter::Generations, -1);
+        let remaining = office.remaining(ANNA).await;
+
+        let books = Books::open(&test, "free:3").await;
+        let rename = |sql| books.db.write().execute_unprepared(sql);
+        rename("ALTER TABLE audit RENAME TO away").await.unwrap();
+        for refused in [
+            office.adjust(&back).await.map(drop),
+            office.resolve(&id, Some(20)).await.map(drop),
+        ] {
+            assert_eq!(reason(refused.unwrap_err()), Reason::Internal);
+        }
+        assert_eq!(office.remaining(ANNA).await, remaining);
+        assert_eq!(office.in_state(State::Suspended).await, [id.clone()]);
+
+        rename("ALTER TABLE away RENAME TO audit").await.unwrap();
+        office.adjust(&back).await.unwrap();
+        assert_eq!(office.remaining(ANNA).await, remaining + 1);
+        office.resolve(&id, Some(20)).await.unwrap();
+        assert_eq!(books.disagreements().await, 0);
+        office.served.stop().await;
+    }
 }

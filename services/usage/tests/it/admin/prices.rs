@@ -131,3 +131,34 @@ async fn a_prices_life() {
         office.served.stop().await;
     }
 }
+
+#[tokio::test]
+async fn prices_come_in_pages() {
+    for test in TestDb::both("usage").await {
+        let mut office = Office::open(&test, "free:3,basic:25,pro:100").await;
+        let mut made = Vec::new();
+        for size in ["1x1", "2x2", "3x3", "4x4", "5x5"] {
+            made.push(office.price(size, 7).await.id);
+        }
+        made.reverse();
+        let (mut found, mut pages) = (Vec::new(), Vec::new());
+        let mut page_token = String::new();
+        loop {
+            let request = office.served.as_admin(ListPricesRequest {
+                page_size: 2,
+                page_token,
+                ..ListPricesRequest::default()
+            });
+            let page = office.admin.list_prices(request).await.unwrap();
+            let page = page.into_inner();
+            pages.push(page.prices.len());
+            found.extend(page.prices.into_iter().map(|one| one.id));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!((found, pages), (made, vec![2, 2, 1]));
+        office.served.stop().await;
+    }
+}
