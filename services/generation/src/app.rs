@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use config::Peers;
 use contracts::generation::v1::generation_admin_service_server::GenerationAdminServiceServer;
 use contracts::generation::v1::generation_service_server::GenerationServiceServer;
 use contracts::generation::v1::webhook_service_server::WebhookServiceServer;
@@ -25,7 +26,7 @@ use crate::Config;
 use crate::domain::cooling::Cooling;
 use crate::domain::desk::Desk;
 use crate::domain::pause::Pause;
-use crate::domain::ports::Files;
+use crate::domain::ports::{Expiry, Files};
 use crate::domain::prices::PriceBoard;
 use crate::domain::repeats::Repeats;
 use crate::domain::routing::{Catalog, Entry};
@@ -39,7 +40,7 @@ use crate::peers::{FilePeer, UsagePeer, WebhookCourier};
 use crate::providers::{self, BuildError, Registry};
 use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
-use crate::worker::{Delivery, Pool, Postman, PriceWatch, caretaker, unknown_watch};
+use crate::worker::{Delivery, Pool, Postman, PriceWatch, caretaker, expiry, unknown_watch};
 
 // Decoding may take half a gigabyte each.
 const DECODERS: usize = 2;
@@ -75,6 +76,7 @@ pub struct App {
     delivery: Delivery,
     price_watch: PriceWatch,
     inquiry: Inquiry,
+    expiry: Arc<dyn Expiry>,
     webhooks: WebhookDesk,
     postman: Postman,
     database: Database,
@@ -97,10 +99,7 @@ impl App {
     pub async fn build_with(config: Config, catalog: Catalog) -> Result<Self, StartError> {
         let secret = (config.common.service_secret.clone()).ok_or(StartError::NoSecret)?;
         let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
-        let peers = &config.common.peers;
-        let auth = server::connect(&peers.auth)?;
-        let file = server::connect(&peers.file)?;
-        let usage = server::connect(&peers.usage)?;
+        let [auth, file, usage] = connect(&config.common.peers)?;
         let credentials = Credentials::new("generation", auth.clone(), secret.clone());
         let readiness = readiness(&database, &file, &usage);
         let files: Arc<dyn Files> = Arc::new(FilePeer::new(file, credentials.clone()));
@@ -129,12 +128,13 @@ impl App {
         let desk = Arc::new(Desk {
             tasks: store.clone(),
             adoptions: store.clone(),
-            repeats: Repeats::new(store, config.keys_kept_for),
+            repeats: Repeats::new(store.clone(), config.keys_kept_for),
             files,
             quota: usage,
             catalog,
             cooling,
             prices,
+            queue: config.queue.clone(),
             signals,
             clock,
             ids: Arc::new(SystemIds),
@@ -149,6 +149,7 @@ impl App {
             delivery,
             price_watch,
             inquiry,
+            expiry: store,
             webhooks,
             postman,
             database,
@@ -165,6 +166,9 @@ impl App {
         let listening = tokio::spawn(self.price_watch.run(shutdown.clone()));
         let counting = unknown_watch::run(self.inquiry.unknowns.clone(), shutdown.clone());
         let counting = tokio::spawn(counting);
+        let signals = Arc::clone(&self.desk.signals);
+        let expiring = expiry::run(self.expiry, signals, shutdown.clone());
+        let expiring = tokio::spawn(expiring);
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
         let keys = Arc::clone(&self.desk.repeats.keys);
         let sweeping = tokio::spawn(caretaker::run(keys, shutdown.clone()));
@@ -185,7 +189,7 @@ impl App {
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(working, listening, counting, sweeping, telling);
+        let _ = tokio::join!(working, listening, counting, expiring, sweeping, telling);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;
@@ -197,6 +201,14 @@ impl App {
 // What this process' claims are signed with.
 fn own_name() -> String {
     format!("{}-{}", std::process::id(), Uuid::new_v4().simple())
+}
+
+fn connect(peers: &Peers) -> Result<[Channel; 3], InvalidPeer> {
+    Ok([
+        server::connect(&peers.auth)?,
+        server::connect(&peers.file)?,
+        server::connect(&peers.usage)?,
+    ])
 }
 
 // What carries news between the store and the usage service.
@@ -249,6 +261,7 @@ fn catalog_of(registry: &Registry) -> Catalog {
     Catalog::new(registry.iter().map(|known| Entry {
         name: known.name.clone(),
         models: known.models.clone(),
+        limits: known.limits,
         is_procedural: (known.provider.as_ref()).is_some_and(|one| one.is_procedural()),
         is_automatic: automatic.contains(&known.name.as_str()),
         provider: known.provider.clone(),

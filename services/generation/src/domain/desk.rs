@@ -20,6 +20,7 @@ use crate::domain::ports::{Adoptions, Files, NewTask, Patron, Quota, Tasks};
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::Model;
 use crate::domain::repeats::{Keyed, Placed, Repeats};
+use crate::domain::queue::QueueRules;
 use crate::domain::routing::{Catalog, Entry, Market};
 use crate::domain::settlement::{Call, Resolution};
 use crate::domain::signals::Signals;
@@ -73,6 +74,8 @@ pub struct Desk {
     pub adoptions: Arc<dyn Adoptions>,
     /// Which calls were made before.
     pub repeats: Repeats,
+    /// How orders wait.
+    pub queue: QueueRules,
     /// Wakes workers and watchers.
     pub signals: Arc<Signals>,
     /// The time.
@@ -87,9 +90,9 @@ impl Desk {
     /// orders of an owner with one key, one is accepted.
     ///
     /// # Errors
-    /// A wrong order, no provider, no such input file; no quota, no money, no price, as the usage
-    /// service says it; a receipt that is not for this call; a key that names another order, or one that
-    /// is just being placed; a store or peer that does not answer.
+    /// A wrong order, no provider, no such input file; too many that wait; no quota, no money, no price,
+    /// as the usage service says it; a receipt that is not for this call; a key that names another order,
+    /// or one that is just being placed; a store or peer that does not answer.
     pub async fn create(
         &self,
         patron: Patron,
@@ -119,7 +122,7 @@ impl Desk {
             cooling: &self.cooling,
             prices: &self.prices,
         };
-        let order = order::read(form, &self.catalog, &market, seed_of(id))?;
+        let order = order::read(form, &self.catalog, &market, seed_of(id), self.clock.now())?;
         self.check_inputs(&patron, &order.request.inputs).await?;
         let hold = self.hold(&patron, &order.work(id), receipt).await?;
         let reservation = hold.reservation;
@@ -221,6 +224,7 @@ impl Desk {
 
     fn task(&self, id: GenerationId, patron: Patron, order: Order, hold: Hold) -> NewTask {
         NewTask {
+            spot: self.queue.spot(&patron.tier, order.schedule),
             id,
             patron,
             kind: order.kind,

@@ -17,6 +17,7 @@ pub mod ports;
 pub mod prices;
 pub mod provider;
 pub mod repeats;
+pub mod queue;
 pub mod retry;
 pub mod routing;
 pub mod settlement;

@@ -10,6 +10,13 @@ use crate::domain::cooling::Cooling;
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::{Fit, ImageProvider, ImageSpec, Model};
 
+/// What a provider may be asked for at a time, whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// This many tasks at once; 0 for any number.
+    pub max_running: u64,
+}
+
 /// A provider Bottega knows.
 #[derive(Clone)]
 pub struct Entry {
@@ -21,6 +28,8 @@ pub struct Entry {
     pub is_procedural: bool,
     /// Whether orders that name no provider may go to it.
     pub is_automatic: bool,
+    /// What it may be asked for at a time.
+    pub limits: Limits,
     /// The provider itself; none while no key or address is set.
     pub provider: Option<Arc<dyn ImageProvider>>,
 }
@@ -33,8 +42,16 @@ impl Entry {
             models: provider.models().to_vec(),
             is_procedural: provider.is_procedural(),
             is_automatic,
+            limits: Limits::default(),
             provider: Some(provider),
         }
+    }
+
+    /// The same within limits.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 }
 
@@ -107,6 +124,15 @@ impl Catalog {
     pub fn paid(&self) -> impl Iterator<Item = String> {
         let is_paid = |entry: &&Entry| entry.models.iter().all(|one| one.price_per_image.0 > 0);
         (self.entries().filter(is_paid)).map(|entry| entry.name.clone())
+    }
+
+    /// Providers with how many tasks may run at once at each, where that is limited.
+    #[must_use]
+    pub fn max_running(&self) -> Vec<(String, u64)> {
+        let limited = self.entries().filter(|entry| entry.limits.max_running > 0);
+        limited
+            .map(|entry| (entry.name.clone(), entry.limits.max_running))
+            .collect()
     }
 
     /// A provider that is set up, by name.

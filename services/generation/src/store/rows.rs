@@ -43,6 +43,8 @@ pub(super) fn generation(
         outputs: files.into_iter().map(output).collect(),
         failure,
         ignored: serde_json::from_str(&row.ignored).map_err(|_| unreadable("list"))?,
+        place: None,
+        expires_at: row.expires_at.map(Timestamp),
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
         completed_at: row.completed_at.map(Timestamp),
@@ -66,6 +68,7 @@ pub(super) fn claimed(row: tasks::Model) -> Result<Claimed, Error> {
         model: row.model,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
         reservation: row.reservation_id.map(ReservationId),
+        expires_at: row.expires_at.map(Timestamp),
     })
 }
 

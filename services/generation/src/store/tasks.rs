@@ -26,7 +26,7 @@ impl Tasks for Store {
         events::append(&*tx, &row, EventKind::Queued, "").await?;
         self.owe(&*tx, &row, &Call::Confirm).await?;
         tx.commit().await.map_err(failed)?;
-        rows::generation(row, Vec::new())
+        self.with_place(row, Vec::new()).await
     }
 
     async fn find(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error> {
@@ -102,7 +102,20 @@ impl Store {
     async fn whole(&self, row: tasks::Model) -> Result<Generation, Error> {
         let mut files = self.outputs_of(std::slice::from_ref(&row)).await?;
         let own = files.remove(&row.id).unwrap_or_default();
-        rows::generation(row, own)
+        self.with_place(row, own).await
+    }
+
+    async fn with_place(
+        &self,
+        row: tasks::Model,
+        files: Vec<outputs::Model>,
+    ) -> Result<Generation, Error> {
+        let place = self.place_of(&row).await?;
+        let generation = rows::generation(row, files)?;
+        Ok(Generation {
+            place,
+            ..generation
+        })
     }
 
     // One query for all of them.

@@ -27,9 +27,11 @@ impl Store {
         let now = self.clock.now().micros();
         let rest = micros(back.rest);
         let run_at = Expr::cust(format!("{} + {rest}", self.now_sql()));
+        let is_resting = !back.rest.is_zero();
         let tx = self.db.begin().await.map_err(failed)?;
         let change = without_worker(events::change(&back.step, now), Status::Pending)
-            .col_expr(tasks::Column::RunAt, run_at);
+            .col_expr(tasks::Column::RunAt, run_at)
+            .col_expr(tasks::Column::Resting, Expr::value(is_resting));
         let row = events::apply(&*tx, events::held(change, claim), &back.step).await?;
         row.ok_or(Error::Lost)?;
         if let Some(end) = &back.attempt {

@@ -3,6 +3,7 @@
 
 pub mod caretaker;
 mod delivery;
+pub mod expiry;
 mod heartbeat;
 mod pool;
 mod postman;
@@ -21,6 +22,8 @@ pub use price_watch::PriceWatch;
 pub struct WorkSettings {
     /// How many at once.
     pub workers: usize,
+    /// How many of one owner, over all processes; 0 for any number.
+    pub max_running: u64,
     /// How long a task is a worker's own without a sign of life.
     pub lease: Duration,
     /// How often the database is asked for work when nobody rings.

@@ -16,6 +16,7 @@ use crate::domain::ports::{Advance, PlannedAttempt, PutBack};
 use crate::domain::provider::{
     ErrorClass, ImageOrder, InputImage, Job, Polled, ProviderError, Spent, Submitted,
 };
+use crate::domain::queue::expired;
 use crate::domain::retry::backoff;
 
 const FIRST_POLL: Duration = Duration::from_millis(500);
@@ -29,6 +30,9 @@ const ACCEPTED: u8 = 20;
 impl Studio {
     pub(super) async fn ask(&self, sitting: &Sitting<'_>) -> Result<Asked, Error> {
         let (task, lease) = (sitting.task, sitting.lease);
+        if task.expires_at.is_some_and(|end| end <= self.clock.now()) {
+            return Ok(Asked::Unasked(Err(expired())));
+        }
         let fetched =
             (task.request.inputs.iter()).map(|file| self.files.fetch(&task.patron, *file));
         let inputs = match try_join_all(fetched).await {

@@ -4,6 +4,7 @@ mod m0001_generations;
 mod m0002_money;
 mod m0003_attempts;
 mod m0004_webhooks;
+mod m0005_queue;
 mod m0006_idempotency;
 
 use sea_orm_migration::async_trait;
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_money::Migration),
             Box::new(m0003_attempts::Migration),
             Box::new(m0004_webhooks::Migration),
+            Box::new(m0005_queue::Migration),
             Box::new(m0006_idempotency::Migration),
         ]
     }

@@ -12,6 +12,7 @@ use contracts::generation::v1::{
 };
 use database::Database;
 use generation::domain::provider::ImageProvider;
+use generation::domain::queue::{PerTier, QueueRules};
 use generation::domain::retry::Retry;
 use generation::domain::routing::{Catalog, Entry};
 use generation::store::Store;
@@ -39,6 +40,8 @@ pub struct Options {
     pub drain: Duration,
     pub first_rest: Duration,
     pub keys_kept_for: Duration,
+    pub max_pending: u64,
+    pub max_running: u64,
 }
 
 impl Default for Options {
@@ -49,6 +52,8 @@ impl Default for Options {
             drain: Duration::from_secs(4),
             first_rest: Duration::from_millis(40),
             keys_kept_for: Duration::from_hours(24),
+            max_pending: 0,
+            max_running: 0,
         }
     }
 }
@@ -237,8 +242,13 @@ async fn serve(
         migrate: true,
         work: WorkSettings {
             workers: options.workers,
+            max_running: options.max_running,
             lease: options.lease,
             poll: Duration::from_millis(100),
+        },
+        queue: QueueRules {
+            max_pending: PerTier::all(options.max_pending),
+            ..QueueRules::default()
         },
         retry: Retry {
             max_sends: 3,
@@ -276,7 +286,7 @@ pub fn order(prompt: &str) -> CreateGenerationRequest {
             height: Some(64),
             ..ImageSpec::default()
         }),
-        session_id: String::new(),
+        ..CreateGenerationRequest::default()
     }
 }
 
