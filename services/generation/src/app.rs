@@ -40,7 +40,9 @@ use crate::peers::{FilePeer, UsagePeer, WebhookCourier};
 use crate::providers::{self, BuildError, Registry};
 use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
-use crate::worker::{Delivery, Pool, Postman, PriceWatch, caretaker, expiry, unknown_watch};
+use crate::worker::{
+    Delivery, Pool, Postman, PriceWatch, caretaker, expiry, health_watch, unknown_watch,
+};
 
 // Decoding may take half a gigabyte each.
 const DECODERS: usize = 2;
@@ -107,7 +109,7 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
-        let cooling = Arc::new(Cooling::new(Arc::clone(&clock)));
+        let cooling = Arc::new(Cooling::new(Arc::clone(&clock), store.clone()));
         let prices = Arc::new(PriceBoard::default());
         let price_watch = PriceWatch::new(usage.clone(), Arc::clone(&prices));
         let studio = Arc::new(Studio {
@@ -169,6 +171,8 @@ impl App {
         let signals = Arc::clone(&self.desk.signals);
         let expiring = expiry::run(self.expiry, signals, shutdown.clone());
         let expiring = tokio::spawn(expiring);
+        let watching = health_watch::run(Arc::clone(&self.desk.cooling), shutdown.clone());
+        let watching = tokio::spawn(watching);
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
         let keys = Arc::clone(&self.desk.repeats.keys);
         let sweeping = tokio::spawn(caretaker::run(keys, shutdown.clone()));
@@ -189,7 +193,9 @@ impl App {
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(working, listening, counting, expiring, sweeping, telling);
+        let _ = tokio::join!(
+            working, listening, counting, expiring, watching, sweeping, telling
+        );
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;

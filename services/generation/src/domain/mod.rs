@@ -18,6 +18,7 @@ pub mod prices;
 pub mod provider;
 pub mod repeats;
 pub mod queue;
+pub mod rate;
 pub mod retry;
 pub mod routing;
 pub mod settlement;

@@ -12,6 +12,7 @@ use std::str::FromStr;
 use types::Timestamp;
 
 use crate::domain::generation::Failure;
+use crate::domain::routing::Limits;
 
 /// How far apart the turns of one owner are whose weight is 1.
 pub const STEP: i64 = 1_000_000;
@@ -62,8 +63,8 @@ pub struct Bounds {
     pub avoid: Vec<String>,
     /// How many tasks of one owner may run at once.
     pub per_owner: Option<u64>,
-    /// How many tasks may run at once at some of the providers.
-    pub per_provider: Vec<(String, u64)>,
+    /// What some of the providers may be asked for.
+    pub per_provider: Vec<(String, Limits)>,
 }
 
 /// Where a waiting task stands.
@@ -74,6 +75,14 @@ pub struct Place {
     pub position: Option<u32>,
     /// When it will probably begin; none while nobody knows.
     pub starts_at: Option<Timestamp>,
+}
+
+impl Bounds {
+    /// Whether what runs, or was sent, has to be counted.
+    #[must_use]
+    pub fn counts(&self) -> bool {
+        self.per_owner.is_some() || !self.per_provider.is_empty()
+    }
 }
 
 impl PerTier {

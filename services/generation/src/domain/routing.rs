@@ -9,12 +9,15 @@ use errors::FieldViolation;
 use crate::domain::cooling::Cooling;
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::{Fit, ImageProvider, ImageSpec, Model};
+use crate::domain::rate::Rate;
 
 /// What a provider may be asked for at a time, whoever asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
     /// This many tasks at once; 0 for any number.
     pub max_running: u64,
+    /// This many orders in a time.
+    pub rate: Option<Rate>,
 }
 
 /// A provider Bottega knows.
@@ -126,13 +129,11 @@ impl Catalog {
         (self.entries().filter(is_paid)).map(|entry| entry.name.clone())
     }
 
-    /// Providers with how many tasks may run at once at each, where that is limited.
+    /// Providers that may not be asked for anything at any time.
     #[must_use]
-    pub fn max_running(&self) -> Vec<(String, u64)> {
-        let limited = self.entries().filter(|entry| entry.limits.max_running > 0);
-        limited
-            .map(|entry| (entry.name.clone(), entry.limits.max_running))
-            .collect()
+    pub fn limits(&self) -> Vec<(String, Limits)> {
+        let limited = self.entries().filter(|one| one.limits != Limits::default());
+        limited.map(|one| (one.name.clone(), one.limits)).collect()
     }
 
     /// A provider that is set up, by name.

@@ -77,8 +77,9 @@ pub struct Config {
     /// The others. Each reads `BOTTEGA_PROVIDER_<NAME>_KEY`, `_BASE_URL`, `_MODEL` (a list, the
     /// first is the default), `_PRICE` (US dollars for one picture: one for all models or a list
     /// beside theirs), `_PRICE_AS_OF` (a date), `_RATES` (US dollars for a million tokens),
-    /// `_TIMEOUT`, and `_MAX_RUNNING` (tasks at once over all processes, at most 10000; 0, the default,
-    /// for any number).
+    /// `_TIMEOUT`, `_MAX_RUNNING` (tasks at once over all processes, at most 10000; 0, the default, for any
+    /// number) and `_RATE` (orders in a second, minute or hour over all processes, as `3/m`; none by
+    /// default).
     pub accounts: Vec<Account>,
 }
 
@@ -125,6 +126,7 @@ fn read_account(reader: &mut Reader<'_>, facts: &Facts) -> Option<Account> {
     }
     let limits = Limits {
         max_running: reader.number(&name("MAX_RUNNING"), 0, 0, 10_000),
+        rate: reader.optional(&name("RATE")),
     };
     let (models, rates) = read_models(reader, facts, &name);
     Some(Account {

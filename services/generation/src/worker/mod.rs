@@ -4,6 +4,7 @@
 pub mod caretaker;
 mod delivery;
 pub mod expiry;
+pub mod health_watch;
 mod heartbeat;
 mod pool;
 mod postman;

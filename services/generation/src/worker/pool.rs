@@ -128,15 +128,15 @@ impl Pool {
     }
 
     fn bounds(&self) -> Bounds {
-        let mut avoid = self.studio.cooling.resting();
-        if self.studio.pause.is_fresh() {
-            avoid.extend(self.studio.catalog.paid());
-        }
+        let avoid = match self.studio.pause.is_fresh() {
+            true => self.studio.catalog.paid().collect(),
+            false => Vec::new(),
+        };
         let max_running = self.settings.max_running;
         Bounds {
             avoid,
             per_owner: (max_running > 0).then_some(max_running),
-            per_provider: self.studio.catalog.max_running(),
+            per_provider: self.studio.catalog.limits(),
         }
     }
 

@@ -12,6 +12,7 @@ mod support;
 mod cancelling;
 mod claims;
 mod failures;
+mod health;
 mod lost;
 mod money;
 mod orders;

@@ -7,6 +7,7 @@ use generation::domain::error::Error;
 use generation::domain::events::{EventKind, Step};
 use generation::domain::ports::{Claimed, Expiry, NewTask, PutBack, Tasks, Work};
 use generation::domain::queue::{Bounds, MOST_COUNTED, STEP};
+use generation::domain::routing::Limits;
 use generation::store::Store;
 use sea_orm::{ConnectionTrait, Statement};
 use testkit::TestDb;
@@ -33,6 +34,14 @@ on_both!(
 
 fn owner() -> UserId {
     UserId(Uuid::now_v7())
+}
+
+fn at_most(provider: &str, max_running: u64) -> (String, Limits) {
+    let limits = Limits {
+        max_running,
+        ..Limits::default()
+    };
+    (provider.to_owned(), limits)
 }
 
 async fn order(store: &Store, owner: UserId) -> NewTask {
@@ -152,7 +161,7 @@ async fn running_tasks_are_bounded(db: TestDb) {
     assert_eq!((claimed.len(), of(many), of(other)), (4, 2, 2));
     assert!(claim(&store, 20, &two).await.is_empty());
     let fake = |most| Bounds {
-        per_provider: vec![("else".to_owned(), 1), ("fake".to_owned(), most)],
+        per_provider: vec![at_most("else", 1), at_most("fake", most)],
         ..Bounds::default()
     };
     assert!(claim(&store, 20, &fake(4)).await.is_empty());
@@ -174,7 +183,7 @@ async fn two_pools_keep_the_bounds(db: TestDb) {
     }
     let bounds = Bounds {
         per_owner: Some(4),
-        per_provider: vec![("fake".to_owned(), 10)],
+        per_provider: vec![at_most("fake", 10)],
         ..Bounds::default()
     };
     let mut pools = JoinSet::new();

@@ -158,7 +158,10 @@ async fn an_order_for_later_begins_later(db: TestDb) {
 async fn running_tasks_of_one_provider_are_bounded(db: TestDb) {
     let slow = Arc::new(Scripted::new("slow", 5_000).plays([Play::Hang, Play::Hang]));
     let quick = Arc::new(Scripted::new("quick", 9_000));
-    let limits = Limits { max_running: 1 };
+    let limits = Limits {
+        max_running: 1,
+        ..Limits::default()
+    };
     let entries = vec![
         Entry::ready(slow.clone(), true).limited(limits),
         Entry::ready(quick.clone(), true),

@@ -84,14 +84,14 @@ impl Studio {
         };
         match answer {
             Ok(Ok(Submitted::Done(raw))) => {
-                self.cooling.succeeded(&task.provider);
+                self.cooling.succeeded(&task.provider).await;
                 Ok(Asked::Made(Made {
                     attempt: number,
                     raw,
                 }))
             }
             Ok(Ok(Submitted::Accepted(job))) => {
-                self.cooling.succeeded(&task.provider);
+                self.cooling.succeeded(&task.provider).await;
                 let step = Step::new(EventKind::Generating, ACCEPTED);
                 let advance = Advance::Accepted(job.clone());
                 let accepted = || (self.work).advance(task.claim, number, &advance, &step);

@@ -206,7 +206,7 @@ impl Studio {
         error: &ProviderError,
     ) -> Result<(), Error> {
         let (task, lease) = (sitting.task, sitting.lease);
-        self.cooling.failed(&task.provider, error);
+        self.cooling.failed(&task.provider, error).await;
         metrics::counter!(
             "generation_provider_errors_total",
             "provider" => task.provider.clone(),

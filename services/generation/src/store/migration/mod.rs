@@ -6,6 +6,7 @@ mod m0003_attempts;
 mod m0004_webhooks;
 mod m0005_queue;
 mod m0006_idempotency;
+mod m0009_providers;
 
 use sea_orm_migration::async_trait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_webhooks::Migration),
             Box::new(m0005_queue::Migration),
             Box::new(m0006_idempotency::Migration),
+            Box::new(m0009_providers::Migration),
         ]
     }
 }

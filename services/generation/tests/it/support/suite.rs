@@ -72,6 +72,23 @@ pub struct Suite {
     _peers_off: Off,
 }
 
+/// Another process beside the first; it stops when this is dropped.
+pub struct Beside {
+    channel: Channel,
+    _off: Off,
+}
+
+impl Beside {
+    /// The user, calling this process.
+    pub fn user(&self, user: &User) -> User {
+        User {
+            id: user.id,
+            token: user.token.clone(),
+            client: GenerationServiceClient::new(self.channel.clone()),
+        }
+    }
+}
+
 // The peers stop with the suite.
 struct Off(Shutdown);
 
@@ -146,6 +163,17 @@ impl Suite {
     /// suite does: until the test ends.
     pub async fn start_beside(&mut self, options: Options) {
         self.restart_stopped(options).await;
+    }
+
+    /// Another process of the service, over the same database.
+    pub async fn beside(&self, options: Options) -> Beside {
+        let catalog = self.catalog.as_ref();
+        let started = serve(&self.test_db, &self.address, catalog, &options).await;
+        let (channel, _, shutdown) = started;
+        Beside {
+            channel,
+            _off: shutdown.into(),
+        }
     }
 
     /// The next start finds no provider set up.
