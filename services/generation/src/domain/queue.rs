@@ -3,7 +3,7 @@
 //! Each order takes a turn (start-time fair queueing): `STEP / weight` after its owner's last one, or,
 //! for an owner with nothing waiting, after the turn that was claimed last. Workers take the lowest
 //! turn first; so ten thousand orders of one owner stand one behind the other, and anybody else's
-//! first stands before the next of them (decision 0014).
+//! first stands before the next of them (decision 0015).
 
 use std::collections::BTreeMap;
 use std::fmt;
