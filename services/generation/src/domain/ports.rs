@@ -20,8 +20,8 @@ use crate::domain::hold::{Hold, Quote, Work as PricedWork};
 use crate::domain::keeper::Standing;
 use crate::domain::prices::ListedPrice;
 use crate::domain::provider::{InputImage, Job};
-use crate::domain::repeats::{KeptKey, NewKey};
 use crate::domain::queue::{Bounds, Spot};
+use crate::domain::repeats::{KeptKey, NewKey};
 use crate::domain::settlement::{Call, Debt, Resolution};
 
 /// Whose work it is, and on which plan.
