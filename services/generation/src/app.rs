@@ -41,7 +41,7 @@ use crate::providers::{self, BuildError, Registry};
 use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
 use crate::worker::{
-    Delivery, Pool, Postman, PriceWatch, caretaker, expiry, health_watch, unknown_watch,
+    Delivery, Messenger, Pool, Postman, PriceWatch, caretaker, expiry, health_watch, unknown_watch,
 };
 
 // Decoding may take half a gigabyte each.
@@ -79,6 +79,7 @@ pub struct App {
     price_watch: PriceWatch,
     inquiry: Inquiry,
     expiry: Arc<dyn Expiry>,
+    messenger: Messenger,
     webhooks: WebhookDesk,
     postman: Postman,
     database: Database,
@@ -125,8 +126,9 @@ impl App {
             decoders: Arc::new(Semaphore::new(DECODERS)),
         });
         let pool = Pool::new(studio, config.work, own_name());
+        let messenger = Messenger::new(store.clone(), Arc::clone(&signals), own_name());
         let (delivery, inquiry) = couriers(&store, &usage, &signals, &clock);
-        let (webhooks, postman) = webhooks(&config, &secret, &store, &clock)?;
+        let (webhooks, postman) = webhooks(&config, &secret, &store, &signals, &clock)?;
         let desk = Arc::new(Desk {
             tasks: store.clone(),
             adoptions: store.clone(),
@@ -152,6 +154,7 @@ impl App {
             price_watch,
             inquiry,
             expiry: store,
+            messenger,
             webhooks,
             postman,
             database,
@@ -173,6 +176,7 @@ impl App {
         let expiring = tokio::spawn(expiring);
         let watching = health_watch::run(Arc::clone(&self.desk.cooling), shutdown.clone());
         let watching = tokio::spawn(watching);
+        let telling_others = tokio::spawn(self.messenger.run(shutdown.clone()));
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
         let keys = Arc::clone(&self.desk.repeats.keys);
         let sweeping = tokio::spawn(caretaker::run(keys, shutdown.clone()));
@@ -194,7 +198,14 @@ impl App {
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
         let _ = tokio::join!(
-            working, listening, counting, expiring, watching, sweeping, telling
+            working,
+            listening,
+            counting,
+            expiring,
+            watching,
+            sweeping,
+            telling,
+            telling_others
         );
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
@@ -241,6 +252,7 @@ fn webhooks(
     config: &Config,
     secret: &SecretString,
     store: &Arc<Store>,
+    signals: &Arc<Signals>,
     clock: &Arc<dyn Clock>,
 ) -> Result<(WebhookDesk, Postman), StartError> {
     let egress = egress::Client::new(config.providers.egress.clone())?;
@@ -257,6 +269,7 @@ fn webhooks(
         mail: store.clone(),
         courier,
         locksmith,
+        signals: Arc::clone(signals),
         clock: Arc::clone(clock),
     };
     Ok((desk, postman))

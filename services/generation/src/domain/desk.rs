@@ -166,8 +166,7 @@ impl Desk {
         let (generation, is_ours) = self.tasks.cancel(owner, id, self.clock.now()).await?;
         if is_ours {
             self.signals.cancelled(id);
-            self.signals.changed(id);
-            self.signals.outbox();
+            self.signals.ended(id);
         }
         Ok(generation)
     }

@@ -10,6 +10,7 @@ pub mod generation;
 pub mod hold;
 pub mod keeper;
 pub mod lease;
+pub mod news;
 pub mod order;
 pub mod pause;
 pub mod picture;

@@ -9,6 +9,7 @@ mod events;
 mod expiry;
 mod keys;
 mod migration;
+mod news;
 mod outbox;
 mod providers;
 mod queue;

@@ -19,16 +19,13 @@ pub async fn run(tasks: Arc<dyn Expiry>, signals: Arc<Signals>, shutdown: Shutdo
             match tasks.expire_due(BATCH).await {
                 Ok(ended) => {
                     for id in &ended {
-                        signals.changed(*id);
+                        signals.ended(*id);
                         metrics::counter!(
                             "generation_tasks_total",
                             "outcome" => "failed",
                             "reason" => Reason::Expired.as_str_name(),
                         )
                         .increment(1);
-                    }
-                    if !ended.is_empty() {
-                        signals.outbox();
                     }
                 }
                 Err(error) => tracing::warn!(error = %error, "what expired cannot be ended yet"),

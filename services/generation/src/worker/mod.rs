@@ -6,6 +6,7 @@ mod delivery;
 pub mod expiry;
 pub mod health_watch;
 mod heartbeat;
+mod messenger;
 mod pool;
 mod postman;
 mod price_watch;
@@ -14,6 +15,7 @@ pub mod unknown_watch;
 use std::time::Duration;
 
 pub use delivery::Delivery;
+pub use messenger::Messenger;
 pub use pool::Pool;
 pub use postman::Postman;
 pub use price_watch::PriceWatch;

@@ -15,6 +15,7 @@ mod failures;
 mod health;
 mod lost;
 mod money;
+mod news;
 mod orders;
 mod outbox;
 mod prices;

@@ -276,7 +276,7 @@ impl Studio {
     async fn finish(&self, task: &Claimed, lease: &Lease, ending: &Ending) -> Result<(), Error> {
         self.persist(task, lease, || self.work.finish(task.claim, ending))
             .await?;
-        self.signals.outbox();
+        self.signals.ended(task.claim.task);
         Ok(())
     }
 

@@ -40,6 +40,7 @@ pub struct Options {
     pub drain: Duration,
     pub first_rest: Duration,
     pub keys_kept_for: Duration,
+    pub poll: Duration,
     pub max_pending: u64,
     pub max_running: u64,
 }
@@ -52,6 +53,7 @@ impl Default for Options {
             drain: Duration::from_secs(4),
             first_rest: Duration::from_millis(40),
             keys_kept_for: Duration::from_hours(24),
+            poll: Duration::from_millis(100),
             max_pending: 0,
             max_running: 0,
         }
@@ -272,7 +274,7 @@ async fn serve(
             workers: options.workers,
             max_running: options.max_running,
             lease: options.lease,
-            poll: Duration::from_millis(100),
+            poll: options.poll,
         },
         queue: QueueRules {
             max_pending: PerTier::all(options.max_pending),
