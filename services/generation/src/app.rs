@@ -31,6 +31,7 @@ use crate::domain::prices::PriceBoard;
 use crate::domain::repeats::Repeats;
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
+use crate::domain::speed::SpeedBoard;
 use crate::domain::studio::Studio;
 use crate::domain::unknown::Inquiry;
 use crate::domain::webhook::desk::WebhookDesk;
@@ -41,7 +42,8 @@ use crate::providers::{self, BuildError, Registry};
 use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
 use crate::worker::{
-    Delivery, Messenger, Pool, Postman, PriceWatch, caretaker, expiry, health_watch, unknown_watch,
+    Delivery, Messenger, Pool, Postman, PriceWatch, SpeedWatch, caretaker, expiry, health_watch,
+    unknown_watch,
 };
 
 // Decoding may take half a gigabyte each.
@@ -77,6 +79,7 @@ pub struct App {
     pool: Pool,
     delivery: Delivery,
     price_watch: PriceWatch,
+    speed_watch: SpeedWatch,
     inquiry: Inquiry,
     expiry: Arc<dyn Expiry>,
     messenger: Messenger,
@@ -112,6 +115,11 @@ impl App {
         let signals = Arc::new(Signals::default());
         let cooling = Arc::new(Cooling::new(Arc::clone(&clock), store.clone()));
         let prices = Arc::new(PriceBoard::default());
+        let speeds = Arc::new(SpeedBoard::default());
+        let speed_watch = SpeedWatch {
+            source: store.clone(),
+            board: Arc::clone(&speeds),
+        };
         let price_watch = PriceWatch::new(usage.clone(), Arc::clone(&prices));
         let studio = Arc::new(Studio {
             work: store.clone(),
@@ -138,6 +146,7 @@ impl App {
             catalog,
             cooling,
             prices,
+            speeds,
             queue: config.queue.clone(),
             signals,
             clock,
@@ -152,6 +161,7 @@ impl App {
             pool,
             delivery,
             price_watch,
+            speed_watch,
             inquiry,
             expiry: store,
             messenger,
@@ -176,6 +186,7 @@ impl App {
         let expiring = tokio::spawn(expiring);
         let watching = health_watch::run(Arc::clone(&self.desk.cooling), shutdown.clone());
         let watching = tokio::spawn(watching);
+        let timing = tokio::spawn(self.speed_watch.run(shutdown.clone()));
         let telling_others = tokio::spawn(self.messenger.run(shutdown.clone()));
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
         let keys = Arc::clone(&self.desk.repeats.keys);
@@ -205,7 +216,8 @@ impl App {
             watching,
             sweeping,
             telling,
-            telling_others
+            telling_others,
+            timing
         );
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.

@@ -10,6 +10,7 @@ use types::{
     Timestamp, UserId,
 };
 
+use crate::domain::choice::{Market, too_dear};
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
 use crate::domain::generation::{Filter, Generation};
@@ -21,9 +22,10 @@ use crate::domain::prices::PriceBoard;
 use crate::domain::provider::Model;
 use crate::domain::queue::QueueRules;
 use crate::domain::repeats::{Keyed, Placed, Repeats};
-use crate::domain::routing::{Catalog, Entry, Market};
+use crate::domain::routing::{Catalog, Entry};
 use crate::domain::settlement::{Call, Resolution};
 use crate::domain::signals::Signals;
+use crate::domain::speed::{Speed, SpeedBoard};
 
 /// The meter an order counts in, as receipts name it.
 pub const METER: &str = "GENERATIONS";
@@ -48,8 +50,8 @@ pub enum ProviderState {
 pub struct ProviderCard {
     /// The name orders pin.
     pub name: String,
-    /// What it can run.
-    pub models: Vec<Model>,
+    /// What it can run, and how that went of late.
+    pub models: Vec<(Model, Speed)>,
     /// How it is.
     pub state: ProviderState,
     /// Whether its pictures are drawn by rule.
@@ -70,6 +72,8 @@ pub struct Desk {
     pub cooling: Arc<Cooling>,
     /// What pictures cost today.
     pub prices: Arc<PriceBoard>,
+    /// How long they take.
+    pub speeds: Arc<SpeedBoard>,
     /// Which reservations have a task.
     pub adoptions: Arc<dyn Adoptions>,
     /// Which calls were made before.
@@ -121,6 +125,7 @@ impl Desk {
         let market = Market {
             cooling: &self.cooling,
             prices: &self.prices,
+            speeds: &self.speeds,
         };
         let order = order::read(form, &self.catalog, &market, seed_of(id), self.clock.now())?;
         self.check_inputs(&patron, &order.request.inputs).await?;
@@ -181,11 +186,13 @@ impl Desk {
         };
         let priced = |entry: &Entry, model: &Model| {
             let tag = self.prices.of(&entry.name, model, SHOWN_SIZE);
-            Model {
+            let model = Model {
                 price_per_image: tag.price,
                 price_as_of: tag.as_of,
                 ..model.clone()
-            }
+            };
+            let speed = self.speeds.of(&entry.name, &model.name);
+            (model, speed)
         };
         let cards = self.catalog.entries().map(|entry| ProviderCard {
             name: entry.name.clone(),
@@ -233,6 +240,7 @@ impl Desk {
             provider: order.route.provider.name().to_owned(),
             model: order.route.model.name,
             ignored: order.route.ignored,
+            itinerary: order.route.itinerary,
             key: None,
             created_at: self.clock.now(),
         }
@@ -260,6 +268,21 @@ impl Desk {
     }
 
     async fn hold(
+        &self,
+        patron: &Patron,
+        work: &Work,
+        receipt: Option<Receipt>,
+    ) -> Result<Hold, Error> {
+        let hold = self.set_aside(patron, work, receipt).await?;
+        // The catalogue may have changed since it was heard.
+        if work.max_price.is_some_and(|most| hold.price.amount > most) {
+            self.let_go(hold.reservation).await;
+            return Err(Error::Invalid(vec![too_dear(hold.price.amount)]));
+        }
+        Ok(hold)
+    }
+
+    async fn set_aside(
         &self,
         patron: &Patron,
         work: &Work,

@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod bill;
+pub mod choice;
 pub mod cooling;
 pub mod desk;
 pub mod error;
@@ -21,9 +22,11 @@ pub mod queue;
 pub mod rate;
 pub mod repeats;
 pub mod retry;
+pub mod route;
 pub mod routing;
 pub mod settlement;
 pub mod signals;
+pub mod speed;
 pub mod studio;
 pub mod unknown;
 pub mod webhook;

@@ -3,13 +3,15 @@
 use errors::FieldViolation;
 use std::time::Duration;
 
-use types::{FileId, GenerationId, SessionId, Timestamp};
+use types::{FileId, GenerationId, Microusd, SessionId, Timestamp};
 
+use crate::domain::choice::{Market, NoRoute, Route};
 use crate::domain::error::Error;
 use crate::domain::generation::{ImageRequest, Kind};
 use crate::domain::hold::Work;
 use crate::domain::queue::Schedule;
-use crate::domain::routing::{Catalog, Market, NoRoute, Pinned, Route};
+use crate::domain::route::Wish;
+use crate::domain::routing::{Catalog, Pinned};
 
 /// The side of a picture whose order names none.
 pub const DEFAULT_SIDE: u32 = 1_024;
@@ -27,6 +29,8 @@ pub struct OrderForm {
     pub image: Option<ImageForm>,
     /// A UUID, or nothing.
     pub session_id: String,
+    /// Who is to do it.
+    pub wish: Wish,
     /// Not to begin before.
     pub not_before: Option<Timestamp>,
     /// Not to begin later than so long from now.
@@ -63,6 +67,8 @@ pub struct Order {
     pub request: ImageRequest,
     /// The client's own grouping.
     pub session: Option<SessionId>,
+    /// What it may be priced at.
+    pub max_price: Option<Microusd>,
     /// When it may begin.
     pub schedule: Schedule,
     /// Who does it.
@@ -79,6 +85,7 @@ impl Order {
             model: self.route.model.name.clone(),
             task,
             size: (self.request.width, self.request.height),
+            max_price: self.max_price,
             list_price: self.route.model.price_per_image,
             list_price_as_of: self.route.model.price_as_of.clone(),
         }
@@ -114,6 +121,9 @@ pub fn read(
     let mut faults = Faults::default();
     let session = read_session(&form.session_id, &mut faults);
     let schedule = read_schedule(&form, now, &mut faults);
+    if form.wish.max_price.is_some_and(|most| most.0 < 0) {
+        faults.add("routing.maxPriceMicrousd", "must not be negative");
+    }
     if form.kind.is_none() {
         faults.add("kind", "must be IMAGE");
     }
@@ -127,7 +137,7 @@ pub fn read(
         provider: request.provider.as_deref(),
         model: request.model.as_deref(),
     };
-    let route = match catalog.route(&request.spec(), pinned, market) {
+    let route = match catalog.route(&request.spec(), pinned, form.wish, market) {
         Ok(route) => Some(route),
         Err(NoRoute::NoProvider(said)) if faults.0.is_empty() => {
             return Err(Error::NoProvider(said));
@@ -150,6 +160,7 @@ pub fn read(
             kind,
             request,
             session,
+            max_price: form.wish.max_price,
             schedule,
             route,
         }),

@@ -22,6 +22,7 @@ use crate::domain::prices::ListedPrice;
 use crate::domain::provider::{InputImage, Job};
 use crate::domain::queue::{Bounds, Spot};
 use crate::domain::repeats::{KeptKey, NewKey};
+use crate::domain::route::{Candidate, Itinerary};
 use crate::domain::settlement::{Call, Debt, Resolution};
 
 /// Whose work it is, and on which plan.
@@ -56,6 +57,8 @@ pub struct NewTask {
     pub ignored: Vec<String>,
     /// What its owner named the order.
     pub key: Option<NewKey>,
+    /// How it is routed.
+    pub itinerary: Itinerary,
     /// Where it stands in line.
     pub spot: Spot,
     /// Now.
@@ -140,6 +143,8 @@ pub struct Claimed {
     pub reservation: Option<ReservationId>,
     /// When it ends unless its order has left.
     pub expires_at: Option<Timestamp>,
+    /// How it is routed; none for a task from before that was kept.
+    pub itinerary: Option<Itinerary>,
 }
 
 /// An attempt about to be made.
@@ -171,6 +176,8 @@ pub struct PutBack {
     pub step: Step,
     /// How the attempt under way ended, if one was.
     pub attempt: Option<AttemptEnd>,
+    /// Who does it from now on, when that changes.
+    pub onto: Option<Candidate>,
 }
 
 /// How a task ends in a worker's hands.

@@ -11,12 +11,14 @@ use contracts::generation::v1::report_reservations_response::report::Outcome;
 use errors::{Fault, Violations};
 use types::{GenerationId, Page, PageRequest, ReservationId, Timestamp};
 
+use super::convert_route;
 use crate::domain::desk::{ProviderCard, ProviderState};
 use crate::domain::events::{Event, EventKind};
 use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind, Output, Status};
 use crate::domain::keeper::Report;
 use crate::domain::order::{ImageForm, OrderForm};
 use crate::domain::provider::Model;
+use crate::domain::speed::Speed;
 
 const MAX_RESERVATIONS: usize = 100;
 
@@ -28,6 +30,7 @@ pub(super) fn read_order(request: wire::CreateGenerationRequest) -> OrderForm {
         },
         image: request.image.map(read_image),
         session_id: request.session_id,
+        wish: convert_route::read_wish(request.routing),
         not_before: request.not_before.map(read_moment),
         expire_after: request.expire_after.map(read_span),
     }
@@ -164,6 +167,7 @@ pub(super) fn generation(generation: Generation) -> wire::Generation {
         created_at,
         updated_at,
         completed_at: generation.completed_at.map(Into::into),
+        route: generation.itinerary.map(convert_route::route),
         expires_at: generation.expires_at.map(Into::into),
         queue_position: place
             .and_then(|place| place.position)
@@ -224,8 +228,9 @@ fn provider(card: ProviderCard) -> wire::Provider {
     }
 }
 
-fn model(model: Model) -> wire::Model {
+fn model((model, speed): (Model, Speed)) -> wire::Model {
     wire::Model {
+        performance: convert_route::performance(&speed),
         name: model.name,
         price_per_image_microusd: model.price_per_image.0,
         takes_input_images: model.takes_input_images,

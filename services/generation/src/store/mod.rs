@@ -15,6 +15,7 @@ mod providers;
 mod queue;
 mod room;
 mod rows;
+mod stats;
 mod tasks;
 mod transitions;
 mod unknown;

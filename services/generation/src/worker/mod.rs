@@ -10,6 +10,7 @@ mod messenger;
 mod pool;
 mod postman;
 mod price_watch;
+mod speed_watch;
 pub mod unknown_watch;
 
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub use messenger::Messenger;
 pub use pool::Pool;
 pub use postman::Postman;
 pub use price_watch::PriceWatch;
+pub use speed_watch::SpeedWatch;
 
 /// How tasks are worked.
 #[derive(Debug, Clone, Copy)]

@@ -114,6 +114,7 @@ async fn a_zombie_writes_nothing(db: TestDb) {
         rest: Duration::ZERO,
         step: step.clone(),
         attempt: Some(AttemptEnd::unknown(number, "")),
+        onto: None,
     };
     let job = Job {
         id: "j".to_owned(),

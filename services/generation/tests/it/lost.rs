@@ -155,6 +155,7 @@ async fn but_is_not_ordered_again(db: TestDb) {
             &error,
             Microusd(5_000),
         )),
+        onto: None,
     };
     store.put_back(claim, &back).await.unwrap();
     suite.restart(Options::default()).await;

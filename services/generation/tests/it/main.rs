@@ -24,6 +24,7 @@ mod recovery;
 mod repeats;
 mod replies;
 mod reports;
+mod routing;
 mod schema;
 mod stopping;
 mod unknown;

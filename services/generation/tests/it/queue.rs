@@ -256,6 +256,7 @@ async fn what_has_left_does_not_expire(db: TestDb) {
         rest: Duration::ZERO,
         step: Step::saying(EventKind::Requeued, ""),
         attempt: None,
+        onto: None,
     };
     store.put_back(held.claim, &back).await.unwrap();
     tokio::time::sleep(Duration::from_millis(310)).await;

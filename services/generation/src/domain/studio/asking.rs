@@ -237,5 +237,6 @@ fn without_inputs(sitting: &Sitting<'_>, fault: &Fault) -> Result<PutBack, Failu
             "the input files cannot be fetched right now",
         ),
         attempt: None,
+        onto: None,
     })
 }

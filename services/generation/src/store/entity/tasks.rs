@@ -29,6 +29,8 @@ pub struct Model {
     pub model: String,
     /// Parts of the order without effect, as a JSON list.
     pub ignored: String,
+    /// `domain::route::Itinerary` as JSON.
+    pub route: Option<String>,
     /// How often a provider was asked.
     pub attempts: i64,
     /// What it cost.

@@ -7,6 +7,7 @@ mod m0004_webhooks;
 mod m0005_queue;
 mod m0006_idempotency;
 mod m0009_providers;
+mod m0010_routing;
 
 use sea_orm_migration::async_trait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_queue::Migration),
             Box::new(m0006_idempotency::Migration),
             Box::new(m0009_providers::Migration),
+            Box::new(m0010_routing::Migration),
         ]
     }
 }

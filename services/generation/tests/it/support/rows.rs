@@ -9,6 +9,7 @@ use generation::domain::generation::{ImageRequest, Kind};
 use generation::domain::hold::{Hold, Quote};
 use generation::domain::ports::{Claimed, NewTask, Patron, Tasks, Work};
 use generation::domain::queue::{Bounds, STEP, Schedule, Spot};
+use generation::domain::route::{Candidate, Itinerary, Policy};
 use generation::store::Store;
 use generation::store::entity::{attempts, events, outbox, tasks};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -58,6 +59,18 @@ pub fn new_task(owner: UserId) -> NewTask {
         model: "fake-1".to_owned(),
         ignored: Vec::new(),
         key: None,
+        itinerary: Itinerary {
+            policy: Policy::Cheapest,
+            is_pinned: false,
+            chosen: Candidate {
+                provider: "fake".to_owned(),
+                model: "fake-1".to_owned(),
+                price_microusd: 5_000,
+                ignored: Vec::new(),
+            },
+            fallbacks: Vec::new(),
+            rejected: Vec::new(),
+        },
         spot: Spot {
             step: STEP,
             max_pending: 0,
