@@ -6,7 +6,7 @@ use errors::{Fault, FieldViolation, Reason};
 use futures::future::join_all;
 use identity::receipt::Receipt;
 use types::{
-    Clock, FileId, GenerationId, IdSource, OperationId, Page, PageRequest, ReservationId,
+    Clock, FileId, GenerationId, IdSource, Microusd, OperationId, Page, PageRequest, ReservationId,
     Timestamp, UserId,
 };
 
@@ -21,6 +21,7 @@ use crate::domain::ports::{Adoptions, Files, NewTask, Patron, Quota, Tasks};
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::Model;
 use crate::domain::queue::QueueRules;
+use crate::domain::quote::{Quotation, queue_full};
 use crate::domain::repeats::{Keyed, Placed, Repeats};
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::settlement::{Call, Resolution};
@@ -122,11 +123,7 @@ impl Desk {
         keyed: Option<&Keyed>,
     ) -> Result<Generation, Error> {
         let id = GenerationId(self.ids.next());
-        let market = Market {
-            cooling: &self.cooling,
-            prices: &self.prices,
-            speeds: &self.speeds,
-        };
+        let market = self.market();
         let order = order::read(form, &self.catalog, &market, seed_of(id), self.clock.now())?;
         self.check_inputs(&patron, &order.request.inputs).await?;
         let hold = self.hold(&patron, &order.work(id), receipt).await?;
@@ -140,6 +137,43 @@ impl Desk {
             self.let_go(reservation).await;
         }
         Ok(stored?)
+    }
+
+    /// What would come of an order now; it is read as if it were placed.
+    ///
+    /// # Errors
+    /// A wrong order, no provider, no such input file; a store or peer that does not answer.
+    pub async fn quote(&self, patron: &Patron, form: OrderForm) -> Result<Quotation, Error> {
+        let id = GenerationId(self.ids.next());
+        let market = self.market();
+        let order = order::read(form, &self.catalog, &market, seed_of(id), self.clock.now())?;
+        self.check_inputs(patron, &order.request.inputs).await?;
+        let itinerary = order.route.itinerary.clone();
+        let price = Microusd(itinerary.chosen.price_microusd);
+        let work = Work {
+            list_price: price,
+            ..order.work(id)
+        };
+        let explained = self.quota.explain(patron, &work).await;
+        let explained = explained.map_err(Error::Peer)?;
+        let spot = self.queue.spot(&patron.tier, order.schedule);
+        let prospect = self.tasks.prospect(patron.id, &spot).await?;
+        let full = prospect.is_full.then(queue_full);
+        Ok(Quotation {
+            itinerary,
+            price,
+            refusal: explained.refusal.or(full),
+            limits: explained.limits,
+            place: prospect.place,
+        })
+    }
+
+    fn market(&self) -> Market<'_> {
+        Market {
+            cooling: &self.cooling,
+            prices: &self.prices,
+            speeds: &self.speeds,
+        }
     }
 
     /// One generation of an owner.

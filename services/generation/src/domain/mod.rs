@@ -19,6 +19,7 @@ pub mod ports;
 pub mod prices;
 pub mod provider;
 pub mod queue;
+pub mod quote;
 pub mod rate;
 pub mod repeats;
 pub mod retry;

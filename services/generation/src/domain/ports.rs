@@ -21,6 +21,7 @@ use crate::domain::keeper::Standing;
 use crate::domain::prices::ListedPrice;
 use crate::domain::provider::{InputImage, Job};
 use crate::domain::queue::{Bounds, Spot};
+use crate::domain::quote::{Explained, Prospect};
 use crate::domain::repeats::{KeptKey, NewKey};
 use crate::domain::route::{Candidate, Itinerary};
 use crate::domain::settlement::{Call, Debt, Resolution};
@@ -92,6 +93,9 @@ pub trait Tasks: Send + Sync + 'static {
         id: GenerationId,
         now: Timestamp,
     ) -> Result<(Generation, bool), Error>;
+
+    /// How an owner's next order would stand in line.
+    async fn prospect(&self, owner: UserId, spot: &Spot) -> Result<Prospect, Error>;
 
     /// How far the events of an owner's generation go.
     async fn tail(&self, owner: UserId, id: GenerationId) -> Result<Tail, Error>;
@@ -350,6 +354,9 @@ pub trait Quota: Send + Sync + 'static {
 
     /// Sets the money of the work aside beside the generation that is reserved already.
     async fn amend(&self, reservation: ReservationId, work: &PricedWork) -> Result<Quote, Fault>;
+
+    /// What would come of reserving for this work; nothing is set aside.
+    async fn explain(&self, patron: &Patron, work: &PricedWork) -> Result<Explained, Fault>;
 
     /// Asks whether an order that costs a reservation's money may leave now. `SPENDING_PAUSED` while it
     /// may not; `WRONG_STATE` and `NOT_FOUND` when the reservation is gone.

@@ -3,14 +3,16 @@
 use database::Backend;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait};
 use sea_orm::{QueryFilter, QuerySelect, Statement, Value};
-use types::Timestamp;
+use types::{Timestamp, UserId};
+use uuid::Uuid;
 
 use super::entity::tasks;
 use super::{Store, failed, unreadable};
 use crate::domain::error::Error;
 use crate::domain::generation::Status;
 use crate::domain::ports::NewTask;
-use crate::domain::queue::{MOST_COUNTED, Place};
+use crate::domain::queue::{MOST_COUNTED, Place, Spot};
+use crate::domain::quote::Prospect;
 
 // How fast the line moved longer ago says nothing about now.
 const PACE_STANDS: i64 = 600_000_000;
@@ -50,14 +52,8 @@ impl Store {
         let turn = Turn::find_by_statement(statement).one(db).await;
         let turn = turn.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
         let most = task.spot.max_pending;
-        if most > 0 {
-            let waiting = tasks::Entity::find()
-                .filter(tasks::Column::Owner.eq(owner))
-                .filter(tasks::Column::Status.eq(Status::Pending.as_str()))
-                .limit(most);
-            if waiting.count(db).await.map_err(failed)? >= most {
-                return Err(Error::QueueFull(most));
-            }
+        if self.is_full(db, owner, most).await? {
+            return Err(Error::QueueFull(most));
         }
         Ok(turn.last_turn)
     }
@@ -73,6 +69,43 @@ impl Store {
                 starts_at: Some(Timestamp(row.run_at)),
             }));
         }
+        self.place_at(row.turn, row.id).await.map(Some)
+    }
+
+    /// How an owner's next order would stand in line.
+    pub(super) async fn look_ahead(&self, owner: UserId, spot: &Spot) -> Result<Prospect, Error> {
+        let sql = "SELECT CASE WHEN owners.last_turn + $2 > queue.turn + $2 - 1
+                THEN owners.last_turn + $2 ELSE queue.turn + $2 - 1 END AS last_turn
+            FROM queue LEFT JOIN owners ON owners.owner = $1 WHERE queue.id = 1";
+        let db = self.db.read();
+        let values = [owner.uuid().into(), spot.step.into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        let turn = Turn::find_by_statement(statement).one(db).await;
+        let turn = turn.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
+        Ok(Prospect {
+            // Behind whoever has the same turn.
+            place: self.place_at(turn.last_turn, Uuid::max()).await?,
+            is_full: self.is_full(db, owner.uuid(), spot.max_pending).await?,
+        })
+    }
+
+    async fn is_full(
+        &self,
+        db: &impl ConnectionTrait,
+        owner: Uuid,
+        most: u64,
+    ) -> Result<bool, Error> {
+        if most == 0 {
+            return Ok(false);
+        }
+        let waiting = tasks::Entity::find()
+            .filter(tasks::Column::Owner.eq(owner))
+            .filter(tasks::Column::Status.eq(Status::Pending.as_str()))
+            .limit(most);
+        Ok(waiting.count(db).await.map_err(failed)? >= most)
+    }
+
+    async fn place_at(&self, turn: i64, id: Uuid) -> Result<Place, Error> {
         let sql = format!(
             "SELECT (SELECT COUNT(*) FROM (
                 SELECT 1 FROM tasks WHERE status = 'pending' AND NOT resting
@@ -81,7 +114,7 @@ impl Store {
             FROM queue WHERE id = 1"
         );
         let db = self.db.read();
-        let values: [Value; 2] = [row.turn.into(), row.id.into()];
+        let values: [Value; 2] = [turn.into(), id.into()];
         let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
         let line = Line::find_by_statement(statement).one(db).await;
         let line = line.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
@@ -89,10 +122,10 @@ impl Store {
         let is_known = line.ahead < i64::from(MOST_COUNTED)
             && (line.paced_at).is_some_and(|at| at > now.micros() - PACE_STANDS);
         let wait = |pace: i64| Timestamp(now.micros() + pace.saturating_mul(line.ahead + 1));
-        Ok(Some(Place {
+        Ok(Place {
             position: u32::try_from(line.ahead + 1).ok(),
             starts_at: line.pace.filter(|_| is_known).map(wait),
-        }))
+        })
     }
 
     /// Whoever claims within bounds counts what runs; so only one of them does at a time.

@@ -13,6 +13,8 @@ use crate::domain::error::Error;
 use crate::domain::events::{Event, EventKind, Tail};
 use crate::domain::generation::{Filter, Generation, Status};
 use crate::domain::ports::{NewTask, Tasks};
+use crate::domain::queue::Spot;
+use crate::domain::quote::Prospect;
 use crate::domain::settlement::Call;
 
 #[async_trait]
@@ -74,6 +76,10 @@ impl Tasks for Store {
         now: Timestamp,
     ) -> Result<(Generation, bool), Error> {
         self.cancel_task(owner, id, now).await
+    }
+
+    async fn prospect(&self, owner: UserId, spot: &Spot) -> Result<Prospect, Error> {
+        self.look_ahead(owner, spot).await
     }
 
     async fn tail(&self, owner: UserId, id: GenerationId) -> Result<Tail, Error> {

@@ -20,6 +20,7 @@ mod orders;
 mod outbox;
 mod prices;
 mod queue;
+mod quotes;
 mod recovery;
 mod repeats;
 mod replies;
