@@ -78,11 +78,8 @@ pub struct App {
     desk: Arc<Desk>,
     pool: Pool,
     delivery: Delivery,
-    price_watch: PriceWatch,
-    speed_watch: SpeedWatch,
+    watches: Watches,
     inquiry: Inquiry,
-    expiry: Arc<dyn Expiry>,
-    messenger: Messenger,
     webhooks: WebhookDesk,
     postman: Postman,
     database: Database,
@@ -114,13 +111,8 @@ impl App {
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
         let cooling = Arc::new(Cooling::new(Arc::clone(&clock), store.clone()));
-        let prices = Arc::new(PriceBoard::default());
-        let speeds = Arc::new(SpeedBoard::default());
-        let speed_watch = SpeedWatch {
-            source: store.clone(),
-            board: Arc::clone(&speeds),
-        };
-        let price_watch = PriceWatch::new(usage.clone(), Arc::clone(&prices));
+        let watches = Watches::new(&store, &usage, &signals, &cooling);
+        let (prices, speeds) = watches.boards();
         let studio = Arc::new(Studio {
             work: store.clone(),
             files: Arc::clone(&files),
@@ -134,7 +126,6 @@ impl App {
             decoders: Arc::new(Semaphore::new(DECODERS)),
         });
         let pool = Pool::new(studio, config.work, own_name());
-        let messenger = Messenger::new(store.clone(), Arc::clone(&signals), own_name());
         let (delivery, inquiry) = couriers(&store, &usage, &signals, &clock);
         let (webhooks, postman) = webhooks(&config, &secret, &store, &signals, &clock)?;
         let desk = Arc::new(Desk {
@@ -160,11 +151,8 @@ impl App {
             desk,
             pool,
             delivery,
-            price_watch,
-            speed_watch,
+            watches,
             inquiry,
-            expiry: store,
-            messenger,
             webhooks,
             postman,
             database,
@@ -178,16 +166,9 @@ impl App {
     /// The sockets cannot be served.
     pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
         let working = tokio::spawn(self.pool.run(shutdown.clone()));
-        let listening = tokio::spawn(self.price_watch.run(shutdown.clone()));
+        let watching = tokio::spawn(self.watches.run(shutdown.clone()));
         let counting = unknown_watch::run(self.inquiry.unknowns.clone(), shutdown.clone());
         let counting = tokio::spawn(counting);
-        let signals = Arc::clone(&self.desk.signals);
-        let expiring = expiry::run(self.expiry, signals, shutdown.clone());
-        let expiring = tokio::spawn(expiring);
-        let watching = health_watch::run(Arc::clone(&self.desk.cooling), shutdown.clone());
-        let watching = tokio::spawn(watching);
-        let timing = tokio::spawn(self.speed_watch.run(shutdown.clone()));
-        let telling_others = tokio::spawn(self.messenger.run(shutdown.clone()));
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
         let keys = Arc::clone(&self.desk.repeats.keys);
         let sweeping = tokio::spawn(caretaker::run(keys, shutdown.clone()));
@@ -208,17 +189,7 @@ impl App {
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(
-            working,
-            listening,
-            counting,
-            expiring,
-            watching,
-            sweeping,
-            telling,
-            telling_others,
-            timing
-        );
+        let _ = tokio::join!(working, watching, counting, sweeping, telling);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;
@@ -238,6 +209,51 @@ fn connect(peers: &Peers) -> Result<[Channel; 3], InvalidPeer> {
         server::connect(&peers.file)?,
         server::connect(&peers.usage)?,
     ])
+}
+
+// What looks and listens on the side.
+struct Watches {
+    prices: PriceWatch,
+    speeds: SpeedWatch,
+    messenger: Messenger,
+    expiry: Arc<dyn Expiry>,
+    signals: Arc<Signals>,
+    cooling: Arc<Cooling>,
+}
+
+impl Watches {
+    fn new(
+        store: &Arc<Store>,
+        usage: &Arc<UsagePeer>,
+        signals: &Arc<Signals>,
+        cooling: &Arc<Cooling>,
+    ) -> Self {
+        Self {
+            prices: PriceWatch::new(usage.clone(), Arc::default()),
+            speeds: SpeedWatch {
+                source: store.clone(),
+                board: Arc::default(),
+            },
+            messenger: Messenger::new(store.clone(), Arc::clone(signals), own_name()),
+            expiry: store.clone(),
+            signals: Arc::clone(signals),
+            cooling: Arc::clone(cooling),
+        }
+    }
+
+    fn boards(&self) -> (Arc<PriceBoard>, Arc<SpeedBoard>) {
+        (self.prices.board(), Arc::clone(&self.speeds.board))
+    }
+
+    async fn run(self, shutdown: Shutdown) {
+        tokio::join!(
+            self.prices.run(shutdown.clone()),
+            self.speeds.run(shutdown.clone()),
+            self.messenger.run(shutdown.clone()),
+            expiry::run(self.expiry, self.signals, shutdown.clone()),
+            health_watch::run(self.cooling, shutdown.clone()),
+        );
+    }
 }
 
 // What carries news between the store and the usage service.

@@ -47,7 +47,7 @@ pub enum ProviderState {
 }
 
 /// A provider as customers see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProviderCard {
     /// The name orders pin.
     pub name: String,

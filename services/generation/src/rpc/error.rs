@@ -9,6 +9,8 @@ use crate::domain::order::input_field;
 use crate::domain::webhook::MOST;
 use crate::domain::webhook::error::Error as WebhookError;
 
+const EXPIRED_ON_THE_WAY: &str = "what was set aside for the generation expired before it was stored; \
+                                  nothing was done, try again";
 // Nobody knows when the next one begins; asked so often, an order waits no longer than it must.
 const QUEUE_FULL_REST: Duration = Duration::from_secs(5);
 
@@ -53,12 +55,9 @@ impl From<Error> for Fault {
                 Reason::OperationMismatch,
                 "the reservation was used for another generation",
             ),
-            Error::ReservationExpired => Self::new(
-                Reason::Unavailable,
-                "what was set aside for the generation expired before it was stored; nothing was \
-                 done, try again",
-            )
-            .retry_in(Duration::from_secs(1)),
+            Error::ReservationExpired => {
+                Self::new(Reason::Unavailable, EXPIRED_ON_THE_WAY).retry_in(Duration::from_secs(1))
+            }
             Error::ReceiptRefused => Self::new(
                 Reason::PermissionDenied,
                 "the reservation receipt is not valid for this call",
