@@ -39,7 +39,7 @@ fn order(prompt: &str, width: i32) -> CreateGenerationRequest {
             height: Some(64),
             ..ImageSpec::default()
         }),
-        session_id: String::new(),
+        ..CreateGenerationRequest::default()
     }
 }
 

@@ -110,6 +110,7 @@ async fn over_grpc() {
 async fn over_http() {
     let settings = [
         ("BOTTEGA_GENERATION_WORKERS", "0"),
+        ("BOTTEGA_GENERATION_MAX_PENDING", "0"),
         ("BOTTEGA_USAGE_PLANS", WIDE),
     ];
     for app in [

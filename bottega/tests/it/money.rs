@@ -18,8 +18,9 @@ use crate::app::{App, PaidProvider, Reply, User};
 const PRICE: i64 = 5_000;
 const MANY: &str = "free:1000,basic:1000,pro:1000";
 
-fn settings(url: &str) -> [(&str, &str); 6] {
+fn settings(url: &str) -> [(&str, &str); 7] {
     [
+        ("BOTTEGA_GENERATION_MAX_PENDING", "0"),
         ("BOTTEGA_USAGE_PLANS", MANY),
         ("BOTTEGA_PROVIDER_OPENAI_BASE_URL", url),
         ("BOTTEGA_PROVIDER_OPENAI_MODEL", "stub-1"),
@@ -166,7 +167,7 @@ fn direct(user: &User) -> Request<CreateGenerationRequest> {
             height: Some(64),
             ..ImageSpec::default()
         }),
-        session_id: String::new(),
+        ..CreateGenerationRequest::default()
     });
     let token = format!("Bearer {}", user.token).parse().unwrap();
     request.metadata_mut().insert("authorization", token);

@@ -102,14 +102,15 @@ async fn paid(
 /// Whether the answer says for certain that nothing was accepted.
 fn is_refusal(status: &Status) -> bool {
     let reason = errors::reason_of(&errors::rpc_status(status));
-    // Said before any handler runs, and by a handler that found nobody to do the work or no money
-    // for it.
+    // Said before any handler runs, and by a handler that found nobody to do the work, no money for
+    // it or no place in the queue.
     let certain = matches!(
         reason,
         Some(
             Reason::Overloaded
                 | Reason::IdempotencyInFlight
                 | Reason::NoProvider
+                | Reason::QueueFull
                 | Reason::QuotaExceeded
                 | Reason::BudgetExceeded
                 | Reason::PriceUnknown

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use config::Peers;
 use contracts::generation::v1::generation_admin_service_server::GenerationAdminServiceServer;
 use contracts::generation::v1::generation_service_server::GenerationServiceServer;
 use contracts::generation::v1::webhook_service_server::WebhookServiceServer;
@@ -25,11 +26,12 @@ use crate::Config;
 use crate::domain::cooling::Cooling;
 use crate::domain::desk::Desk;
 use crate::domain::pause::Pause;
-use crate::domain::ports::Files;
+use crate::domain::ports::{Expiry, Files};
 use crate::domain::prices::PriceBoard;
 use crate::domain::repeats::Repeats;
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
+use crate::domain::speed::SpeedBoard;
 use crate::domain::studio::Studio;
 use crate::domain::unknown::Inquiry;
 use crate::domain::webhook::desk::WebhookDesk;
@@ -39,7 +41,10 @@ use crate::peers::{FilePeer, UsagePeer, WebhookCourier};
 use crate::providers::{self, BuildError, Registry};
 use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
-use crate::worker::{Delivery, Pool, Postman, PriceWatch, caretaker, unknown_watch};
+use crate::worker::{
+    Delivery, Messenger, Pool, Postman, PriceWatch, SpeedWatch, caretaker, expiry, health_watch,
+    unknown_watch,
+};
 
 // Decoding may take half a gigabyte each.
 const DECODERS: usize = 2;
@@ -73,7 +78,7 @@ pub struct App {
     desk: Arc<Desk>,
     pool: Pool,
     delivery: Delivery,
-    price_watch: PriceWatch,
+    watches: Watches,
     inquiry: Inquiry,
     webhooks: WebhookDesk,
     postman: Postman,
@@ -97,10 +102,7 @@ impl App {
     pub async fn build_with(config: Config, catalog: Catalog) -> Result<Self, StartError> {
         let secret = (config.common.service_secret.clone()).ok_or(StartError::NoSecret)?;
         let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
-        let peers = &config.common.peers;
-        let auth = server::connect(&peers.auth)?;
-        let file = server::connect(&peers.file)?;
-        let usage = server::connect(&peers.usage)?;
+        let [auth, file, usage] = connect(&config.common.peers)?;
         let credentials = Credentials::new("generation", auth.clone(), secret.clone());
         let readiness = readiness(&database, &file, &usage);
         let files: Arc<dyn Files> = Arc::new(FilePeer::new(file, credentials.clone()));
@@ -108,9 +110,9 @@ impl App {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
-        let cooling = Arc::new(Cooling::new(Arc::clone(&clock)));
-        let prices = Arc::new(PriceBoard::default());
-        let price_watch = PriceWatch::new(usage.clone(), Arc::clone(&prices));
+        let cooling = Arc::new(Cooling::new(Arc::clone(&clock), store.clone()));
+        let watches = Watches::new(&store, &usage, &signals, &cooling);
+        let (prices, speeds) = watches.boards();
         let studio = Arc::new(Studio {
             work: store.clone(),
             files: Arc::clone(&files),
@@ -125,16 +127,18 @@ impl App {
         });
         let pool = Pool::new(studio, config.work, own_name());
         let (delivery, inquiry) = couriers(&store, &usage, &signals, &clock);
-        let (webhooks, postman) = webhooks(&config, &secret, &store, &clock)?;
+        let (webhooks, postman) = webhooks(&config, &secret, &store, &signals, &clock)?;
         let desk = Arc::new(Desk {
             tasks: store.clone(),
             adoptions: store.clone(),
-            repeats: Repeats::new(store, config.keys_kept_for),
+            repeats: Repeats::new(store.clone(), config.keys_kept_for),
             files,
             quota: usage,
             catalog,
             cooling,
             prices,
+            speeds,
+            queue: config.queue.clone(),
             signals,
             clock,
             ids: Arc::new(SystemIds),
@@ -147,7 +151,7 @@ impl App {
             desk,
             pool,
             delivery,
-            price_watch,
+            watches,
             inquiry,
             webhooks,
             postman,
@@ -162,7 +166,7 @@ impl App {
     /// The sockets cannot be served.
     pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
         let working = tokio::spawn(self.pool.run(shutdown.clone()));
-        let listening = tokio::spawn(self.price_watch.run(shutdown.clone()));
+        let watching = tokio::spawn(self.watches.run(shutdown.clone()));
         let counting = unknown_watch::run(self.inquiry.unknowns.clone(), shutdown.clone());
         let counting = tokio::spawn(counting);
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
@@ -185,7 +189,7 @@ impl App {
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(working, listening, counting, sweeping, telling);
+        let _ = tokio::join!(working, watching, counting, sweeping, telling);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;
@@ -197,6 +201,59 @@ impl App {
 // What this process' claims are signed with.
 fn own_name() -> String {
     format!("{}-{}", std::process::id(), Uuid::new_v4().simple())
+}
+
+fn connect(peers: &Peers) -> Result<[Channel; 3], InvalidPeer> {
+    Ok([
+        server::connect(&peers.auth)?,
+        server::connect(&peers.file)?,
+        server::connect(&peers.usage)?,
+    ])
+}
+
+// What looks and listens on the side.
+struct Watches {
+    prices: PriceWatch,
+    speeds: SpeedWatch,
+    messenger: Messenger,
+    expiry: Arc<dyn Expiry>,
+    signals: Arc<Signals>,
+    cooling: Arc<Cooling>,
+}
+
+impl Watches {
+    fn new(
+        store: &Arc<Store>,
+        usage: &Arc<UsagePeer>,
+        signals: &Arc<Signals>,
+        cooling: &Arc<Cooling>,
+    ) -> Self {
+        Self {
+            prices: PriceWatch::new(usage.clone(), Arc::default()),
+            speeds: SpeedWatch {
+                source: store.clone(),
+                board: Arc::default(),
+            },
+            messenger: Messenger::new(store.clone(), Arc::clone(signals), own_name()),
+            expiry: store.clone(),
+            signals: Arc::clone(signals),
+            cooling: Arc::clone(cooling),
+        }
+    }
+
+    fn boards(&self) -> (Arc<PriceBoard>, Arc<SpeedBoard>) {
+        (self.prices.board(), Arc::clone(&self.speeds.board))
+    }
+
+    async fn run(self, shutdown: Shutdown) {
+        tokio::join!(
+            self.prices.run(shutdown.clone()),
+            self.speeds.run(shutdown.clone()),
+            self.messenger.run(shutdown.clone()),
+            expiry::run(self.expiry, self.signals, shutdown.clone()),
+            health_watch::run(self.cooling, shutdown.clone()),
+        );
+    }
 }
 
 // What carries news between the store and the usage service.
@@ -223,6 +280,7 @@ fn webhooks(
     config: &Config,
     secret: &SecretString,
     store: &Arc<Store>,
+    signals: &Arc<Signals>,
     clock: &Arc<dyn Clock>,
 ) -> Result<(WebhookDesk, Postman), StartError> {
     let egress = egress::Client::new(config.providers.egress.clone())?;
@@ -239,6 +297,7 @@ fn webhooks(
         mail: store.clone(),
         courier,
         locksmith,
+        signals: Arc::clone(signals),
         clock: Arc::clone(clock),
     };
     Ok((desk, postman))
@@ -249,6 +308,7 @@ fn catalog_of(registry: &Registry) -> Catalog {
     Catalog::new(registry.iter().map(|known| Entry {
         name: known.name.clone(),
         models: known.models.clone(),
+        limits: known.limits,
         is_procedural: (known.provider.as_ref()).is_some_and(|one| one.is_procedural()),
         is_automatic: automatic.contains(&known.name.as_str()),
         provider: known.provider.clone(),

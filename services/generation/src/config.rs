@@ -5,6 +5,7 @@ use std::time::Duration;
 use config::{Common, Listen, Reader};
 use server::GrpcSettings;
 
+use crate::domain::queue::QueueRules;
 use crate::domain::retry::Retry;
 use crate::providers;
 use crate::worker::WorkSettings;
@@ -12,6 +13,7 @@ use crate::worker::WorkSettings;
 const PORT: u16 = 50_053;
 const ADMIN_PORT: u16 = 51_053;
 const KEYS: &str = "BOTTEGA_GENERATION_IDEMPOTENCY_TTL";
+const WEIGHTS: &str = "BOTTEGA_GENERATION_WEIGHTS";
 const LEASE: &str = "BOTTEGA_GENERATION_LEASE";
 
 /// What the generation service is told.
@@ -34,8 +36,15 @@ pub struct Config {
     /// orders and leaves the work to other processes. `BOTTEGA_GENERATION_LEASE`: how long a task
     /// is a worker's own without a sign of life, 3s to 1h, default `30s`: after a crash its tasks
     /// go on this much later. `BOTTEGA_GENERATION_POLL`: how often the database is asked for work
-    /// made in other processes, 10ms to 1m, default `500ms`.
+    /// made in other processes, 10ms to 1m, default `500ms`. `BOTTEGA_GENERATION_MAX_RUNNING`: how many
+    /// tasks of one user are worked at at once, over all processes, at most 10000; 0, the default, for
+    /// any number.
     pub work: WorkSettings,
+    /// `BOTTEGA_GENERATION_MAX_PENDING`: how many orders of one user wait at most, default `10`; another
+    /// number for a plan is added, as in `10,pro=50`; 0 for any number.
+    /// `BOTTEGA_GENERATION_WEIGHTS`: how often each plan is served while orders wait, default
+    /// `1,basic=2,pro=4`, 1 to 1000.
+    pub queue: QueueRules,
     /// `BOTTEGA_GENERATION_MAX_SENDS`: how often a provider that fails for now is asked for one
     /// task, 1 to 10, default 3.
     pub retry: Retry,
@@ -62,9 +71,11 @@ impl Config {
             migrate: reader.switch("BOTTEGA_MIGRATE", true),
             work: WorkSettings {
                 workers: usize::try_from(workers).unwrap_or(4),
+                max_running: reader.number("BOTTEGA_GENERATION_MAX_RUNNING", 0, 0, 10_000),
                 lease,
                 poll,
             },
+            queue: read_queue(reader),
             retry: Retry {
                 max_sends: u32::try_from(max_sends).unwrap_or(3),
                 ..Retry::default()
@@ -86,6 +97,21 @@ impl Config {
         states.push(("sketch".to_owned(), self.providers.sketch));
         states.sort();
         states
+    }
+}
+
+fn read_queue(reader: &mut Reader<'_>) -> QueueRules {
+    let defaults = QueueRules::default();
+    let weights = reader.parse(WEIGHTS, defaults.weights);
+    if !weights
+        .numbers()
+        .all(|weight| (1..=1_000).contains(&weight))
+    {
+        reader.fault(WEIGHTS, "must be 1 to 1000 each");
+    }
+    QueueRules {
+        max_pending: reader.parse("BOTTEGA_GENERATION_MAX_PENDING", defaults.max_pending),
+        weights,
     }
 }
 
@@ -129,9 +155,11 @@ mod tests {
             (KEYS, "59s"),
             ("BOTTEGA_GENERATION_POLL", "1ms"),
             ("BOTTEGA_GENERATION_MAX_SENDS", "0"),
+            ("BOTTEGA_GENERATION_MAX_PENDING", "ten"),
+            (WEIGHTS, "1,pro=0"),
         ]);
         let mut reader = Reader::new(&source);
         Config::read(&mut reader);
-        assert_eq!(reader.finish().unwrap_err().0.len(), 5);
+        assert_eq!(reader.finish().unwrap_err().0.len(), 7);
     }
 }

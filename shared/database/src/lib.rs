@@ -4,11 +4,13 @@
 mod connect;
 mod error;
 mod migrate;
+mod news;
 mod settings;
 mod transaction;
 
 pub use connect::{Backend, Database};
 pub use error::DatabaseError;
 pub use migrate::OpenError;
+pub use news::Listener;
 pub use settings::Settings;
 pub use transaction::Transaction;

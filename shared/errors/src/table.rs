@@ -22,7 +22,7 @@ const fn row(reason: Reason) -> (Code, StatusCode) {
             (Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY)
         }
         Reason::IdempotencyInFlight => (Code::Aborted, StatusCode::CONFLICT),
-        Reason::QuotaExceeded | Reason::RateLimited => {
+        Reason::QuotaExceeded | Reason::RateLimited | Reason::QueueFull => {
             (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)
         }
         Reason::BudgetExceeded => (Code::FailedPrecondition, StatusCode::PAYMENT_REQUIRED),

@@ -138,6 +138,13 @@ impl GenerationService for Generations {
         }
     }
 
+    async fn quote_generation(
+        &self,
+        _: Request<contracts::generation::v1::QuoteGenerationRequest>,
+    ) -> Result<Response<contracts::generation::v1::QuoteGenerationResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     async fn get_generation(
         &self,
         request: Request<GetGenerationRequest>,

@@ -6,10 +6,11 @@ use errors::{Fault, FieldViolation, Reason};
 use futures::future::join_all;
 use identity::receipt::Receipt;
 use types::{
-    Clock, FileId, GenerationId, IdSource, OperationId, Page, PageRequest, ReservationId,
+    Clock, FileId, GenerationId, IdSource, Microusd, OperationId, Page, PageRequest, ReservationId,
     Timestamp, UserId,
 };
 
+use crate::domain::choice::{Market, too_dear};
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
 use crate::domain::generation::{Filter, Generation};
@@ -19,10 +20,13 @@ use crate::domain::picture;
 use crate::domain::ports::{Adoptions, Files, NewTask, Patron, Quota, Tasks};
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::Model;
+use crate::domain::queue::QueueRules;
+use crate::domain::quote::{Quotation, queue_full};
 use crate::domain::repeats::{Keyed, Placed, Repeats};
-use crate::domain::routing::{Catalog, Entry, Market};
+use crate::domain::routing::{Catalog, Entry};
 use crate::domain::settlement::{Call, Resolution};
 use crate::domain::signals::Signals;
+use crate::domain::speed::{Speed, SpeedBoard};
 
 /// The meter an order counts in, as receipts name it.
 pub const METER: &str = "GENERATIONS";
@@ -43,12 +47,12 @@ pub enum ProviderState {
 }
 
 /// A provider as customers see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProviderCard {
     /// The name orders pin.
     pub name: String,
-    /// What it can run.
-    pub models: Vec<Model>,
+    /// What it can run, and how that went of late.
+    pub models: Vec<(Model, Speed)>,
     /// How it is.
     pub state: ProviderState,
     /// Whether its pictures are drawn by rule.
@@ -69,10 +73,14 @@ pub struct Desk {
     pub cooling: Arc<Cooling>,
     /// What pictures cost today.
     pub prices: Arc<PriceBoard>,
+    /// How long they take.
+    pub speeds: Arc<SpeedBoard>,
     /// Which reservations have a task.
     pub adoptions: Arc<dyn Adoptions>,
     /// Which calls were made before.
     pub repeats: Repeats,
+    /// How orders wait.
+    pub queue: QueueRules,
     /// Wakes workers and watchers.
     pub signals: Arc<Signals>,
     /// The time.
@@ -87,9 +95,9 @@ impl Desk {
     /// orders of an owner with one key, one is accepted.
     ///
     /// # Errors
-    /// A wrong order, no provider, no such input file; no quota, no money, no price, as the usage
-    /// service says it; a receipt that is not for this call; a key that names another order, or one that
-    /// is just being placed; a store or peer that does not answer.
+    /// A wrong order, no provider, no such input file; too many that wait; no quota, no money, no price,
+    /// as the usage service says it; a receipt that is not for this call; a key that names another order,
+    /// or one that is just being placed; a store or peer that does not answer.
     pub async fn create(
         &self,
         patron: Patron,
@@ -115,11 +123,8 @@ impl Desk {
         keyed: Option<&Keyed>,
     ) -> Result<Generation, Error> {
         let id = GenerationId(self.ids.next());
-        let market = Market {
-            cooling: &self.cooling,
-            prices: &self.prices,
-        };
-        let order = order::read(form, &self.catalog, &market, seed_of(id))?;
+        let market = self.market();
+        let order = order::read(form, &self.catalog, &market, seed_of(id), self.clock.now())?;
         self.check_inputs(&patron, &order.request.inputs).await?;
         let hold = self.hold(&patron, &order.work(id), receipt).await?;
         let reservation = hold.reservation;
@@ -132,6 +137,43 @@ impl Desk {
             self.let_go(reservation).await;
         }
         Ok(stored?)
+    }
+
+    /// What would come of an order now; it is read as if it were placed.
+    ///
+    /// # Errors
+    /// A wrong order, no provider, no such input file; a store or peer that does not answer.
+    pub async fn quote(&self, patron: &Patron, form: OrderForm) -> Result<Quotation, Error> {
+        let id = GenerationId(self.ids.next());
+        let market = self.market();
+        let order = order::read(form, &self.catalog, &market, seed_of(id), self.clock.now())?;
+        self.check_inputs(patron, &order.request.inputs).await?;
+        let itinerary = order.route.itinerary.clone();
+        let price = Microusd(itinerary.chosen.price_microusd);
+        let work = Work {
+            list_price: price,
+            ..order.work(id)
+        };
+        let explained = self.quota.explain(patron, &work).await;
+        let explained = explained.map_err(Error::Peer)?;
+        let spot = self.queue.spot(&patron.tier, order.schedule);
+        let prospect = self.tasks.prospect(patron.id, &spot).await?;
+        let full = prospect.is_full.then(queue_full);
+        Ok(Quotation {
+            itinerary,
+            price,
+            refusal: explained.refusal.or(full),
+            limits: explained.limits,
+            place: prospect.place,
+        })
+    }
+
+    fn market(&self) -> Market<'_> {
+        Market {
+            cooling: &self.cooling,
+            prices: &self.prices,
+            speeds: &self.speeds,
+        }
     }
 
     /// One generation of an owner.
@@ -163,8 +205,7 @@ impl Desk {
         let (generation, is_ours) = self.tasks.cancel(owner, id, self.clock.now()).await?;
         if is_ours {
             self.signals.cancelled(id);
-            self.signals.changed(id);
-            self.signals.outbox();
+            self.signals.ended(id);
         }
         Ok(generation)
     }
@@ -179,11 +220,13 @@ impl Desk {
         };
         let priced = |entry: &Entry, model: &Model| {
             let tag = self.prices.of(&entry.name, model, SHOWN_SIZE);
-            Model {
+            let model = Model {
                 price_per_image: tag.price,
                 price_as_of: tag.as_of,
                 ..model.clone()
-            }
+            };
+            let speed = self.speeds.of(&entry.name, &model.name);
+            (model, speed)
         };
         let cards = self.catalog.entries().map(|entry| ProviderCard {
             name: entry.name.clone(),
@@ -221,6 +264,7 @@ impl Desk {
 
     fn task(&self, id: GenerationId, patron: Patron, order: Order, hold: Hold) -> NewTask {
         NewTask {
+            spot: self.queue.spot(&patron.tier, order.schedule),
             id,
             patron,
             kind: order.kind,
@@ -230,6 +274,7 @@ impl Desk {
             provider: order.route.provider.name().to_owned(),
             model: order.route.model.name,
             ignored: order.route.ignored,
+            itinerary: order.route.itinerary,
             key: None,
             created_at: self.clock.now(),
         }
@@ -257,6 +302,21 @@ impl Desk {
     }
 
     async fn hold(
+        &self,
+        patron: &Patron,
+        work: &Work,
+        receipt: Option<Receipt>,
+    ) -> Result<Hold, Error> {
+        let hold = self.set_aside(patron, work, receipt).await?;
+        // The catalogue may have changed since it was heard.
+        if work.max_price.is_some_and(|most| hold.price.amount > most) {
+            self.let_go(hold.reservation).await;
+            return Err(Error::Invalid(vec![too_dear(hold.price.amount)]));
+        }
+        Ok(hold)
+    }
+
+    async fn set_aside(
         &self,
         patron: &Patron,
         work: &Work,

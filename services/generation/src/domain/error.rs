@@ -25,6 +25,9 @@ pub enum Error {
     /// It has gone too far for that.
     #[error(transparent)]
     TooLate(TooLate),
+    /// As many of the owner's orders wait as may: so many.
+    #[error("{0} orders wait already")]
+    QueueFull(u64),
     /// The reservation belongs to another generation.
     #[error("the reservation was used before")]
     ReservationUsed,

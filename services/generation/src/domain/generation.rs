@@ -6,6 +6,8 @@ use types::{FileId, GenerationId, Microusd, SessionId, Timestamp, UserId};
 
 use crate::domain::hold::Quote;
 use crate::domain::provider::ImageSpec;
+use crate::domain::queue::Place;
+use crate::domain::route::Itinerary;
 
 /// What is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,6 +173,12 @@ pub struct Generation {
     pub failure: Option<Failure>,
     /// Parts of the order the provider does not honour.
     pub ignored: Vec<String>,
+    /// How it is routed; none for one from before that was kept.
+    pub itinerary: Option<Itinerary>,
+    /// Where it waits, when that was asked.
+    pub place: Option<Place>,
+    /// When it ends unless it has begun.
+    pub expires_at: Option<Timestamp>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it last changed.

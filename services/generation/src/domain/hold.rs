@@ -17,6 +17,8 @@ pub struct Work {
     pub task: GenerationId,
     /// Width and height in pixels.
     pub size: (u32, u32),
+    /// What it may be priced at; none for any price.
+    pub max_price: Option<Microusd>,
     /// The configured price; the usage service's catalogue goes first.
     pub list_price: Microusd,
     /// The date of that price, `YYYY-MM-DD`.

@@ -1,17 +1,24 @@
 //! Reads an order: everything that is wrong with it at once, and who will do it.
 
 use errors::FieldViolation;
-use types::{FileId, GenerationId, SessionId};
+use std::time::Duration;
 
+use types::{FileId, GenerationId, Microusd, SessionId, Timestamp};
+
+use crate::domain::choice::{Market, NoRoute, Route};
 use crate::domain::error::Error;
 use crate::domain::generation::{ImageRequest, Kind};
 use crate::domain::hold::Work;
-use crate::domain::routing::{Catalog, Market, NoRoute, Pinned, Route};
+use crate::domain::queue::Schedule;
+use crate::domain::route::Wish;
+use crate::domain::routing::{Catalog, Pinned};
 
 /// The side of a picture whose order names none.
 pub const DEFAULT_SIDE: u32 = 1_024;
 const MAX_PROMPT: usize = 10_000;
 const MAX_INPUTS: usize = 4;
+const SHORTEST_LIFE: Duration = Duration::from_secs(1);
+const HORIZON: Duration = Duration::from_hours(30 * 24);
 
 /// An order as it was sent.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +29,12 @@ pub struct OrderForm {
     pub image: Option<ImageForm>,
     /// A UUID, or nothing.
     pub session_id: String,
+    /// Who is to do it.
+    pub wish: Wish,
+    /// Not to begin before.
+    pub not_before: Option<Timestamp>,
+    /// Not to begin later than so long from now.
+    pub expire_after: Option<Duration>,
 }
 
 /// A picture as it was ordered.
@@ -54,6 +67,10 @@ pub struct Order {
     pub request: ImageRequest,
     /// The client's own grouping.
     pub session: Option<SessionId>,
+    /// What it may be priced at.
+    pub max_price: Option<Microusd>,
+    /// When it may begin.
+    pub schedule: Schedule,
     /// Who does it.
     pub route: Route,
 }
@@ -68,6 +85,7 @@ impl Order {
             model: self.route.model.name.clone(),
             task,
             size: (self.request.width, self.request.height),
+            max_price: self.max_price,
             list_price: self.route.model.price_per_image,
             list_price_as_of: self.route.model.price_as_of.clone(),
         }
@@ -98,9 +116,14 @@ pub fn read(
     catalog: &Catalog,
     market: &Market<'_>,
     seed: u32,
+    now: Timestamp,
 ) -> Result<Order, Error> {
     let mut faults = Faults::default();
     let session = read_session(&form.session_id, &mut faults);
+    let schedule = read_schedule(&form, now, &mut faults);
+    if form.wish.max_price.is_some_and(|most| most.0 < 0) {
+        faults.add("routing.maxPriceMicrousd", "must not be negative");
+    }
     if form.kind.is_none() {
         faults.add("kind", "must be IMAGE");
     }
@@ -114,7 +137,7 @@ pub fn read(
         provider: request.provider.as_deref(),
         model: request.model.as_deref(),
     };
-    let route = match catalog.route(&request.spec(), pinned, market) {
+    let route = match catalog.route(&request.spec(), pinned, form.wish, market) {
         Ok(route) => Some(route),
         Err(NoRoute::NoProvider(said)) if faults.0.is_empty() => {
             return Err(Error::NoProvider(said));
@@ -137,6 +160,8 @@ pub fn read(
             kind,
             request,
             session,
+            max_price: form.wish.max_price,
+            schedule,
             route,
         }),
         _ => Err(Error::Invalid(faults.0)),
@@ -150,6 +175,22 @@ fn read_session(text: &str, faults: &mut Faults) -> Option<SessionId> {
     let read: Result<SessionId, _> = text.parse();
     read.map_err(|error| faults.add("sessionId", error.to_string()))
         .ok()
+}
+
+fn read_schedule(form: &OrderForm, now: Timestamp, faults: &mut Faults) -> Schedule {
+    if form.not_before > Some(now.plus(HORIZON)) {
+        faults.add("notBefore", "must be at most 30 days from now");
+    }
+    let expires_at = form.expire_after.map(|span| now.plus(span));
+    if (form.expire_after).is_some_and(|span| !(SHORTEST_LIFE..=HORIZON).contains(&span)) {
+        faults.add("expireAfter", "must be 1s to 2592000s (30 days)");
+    } else if expires_at.is_some() && expires_at <= form.not_before {
+        faults.add("expireAfter", "must end after notBefore");
+    }
+    Schedule {
+        not_before: form.not_before,
+        expires_at,
+    }
 }
 
 fn read_image(form: ImageForm, seed: u32, faults: &mut Faults) -> ImageRequest {

@@ -20,7 +20,10 @@ use crate::domain::hold::{Hold, Quote, Work as PricedWork};
 use crate::domain::keeper::Standing;
 use crate::domain::prices::ListedPrice;
 use crate::domain::provider::{InputImage, Job};
+use crate::domain::queue::{Bounds, Spot};
+use crate::domain::quote::{Explained, Prospect};
 use crate::domain::repeats::{KeptKey, NewKey};
+use crate::domain::route::{Candidate, Itinerary};
 use crate::domain::settlement::{Call, Debt, Resolution};
 
 /// Whose work it is, and on which plan.
@@ -55,6 +58,10 @@ pub struct NewTask {
     pub ignored: Vec<String>,
     /// What its owner named the order.
     pub key: Option<NewKey>,
+    /// How it is routed.
+    pub itinerary: Itinerary,
+    /// Where it stands in line.
+    pub spot: Spot,
     /// Now.
     pub created_at: Timestamp,
 }
@@ -63,8 +70,8 @@ pub struct NewTask {
 #[async_trait]
 pub trait Tasks: Send + Sync + 'static {
     /// Stores the task, its key, its first event and the confirmation of its reservation, or nothing:
-    /// [`Error::Key`] when the key names something already, [`Error::ReservationUsed`], and
-    /// [`Error::ReservationExpired`] when it came too late.
+    /// [`Error::Key`] when the key names something already, [`Error::QueueFull`],
+    /// [`Error::ReservationUsed`], and [`Error::ReservationExpired`] when it came too late.
     async fn create(&self, task: &NewTask) -> Result<Generation, Error>;
 
     /// One generation of an owner.
@@ -86,6 +93,9 @@ pub trait Tasks: Send + Sync + 'static {
         id: GenerationId,
         now: Timestamp,
     ) -> Result<(Generation, bool), Error>;
+
+    /// How an owner's next order would stand in line.
+    async fn prospect(&self, owner: UserId, spot: &Spot) -> Result<Prospect, Error>;
 
     /// How far the events of an owner's generation go.
     async fn tail(&self, owner: UserId, id: GenerationId) -> Result<Tail, Error>;
@@ -135,6 +145,10 @@ pub struct Claimed {
     pub price: Option<Microusd>,
     /// What is set aside for it.
     pub reservation: Option<ReservationId>,
+    /// When it ends unless its order has left.
+    pub expires_at: Option<Timestamp>,
+    /// How it is routed; none for a task from before that was kept.
+    pub itinerary: Option<Itinerary>,
 }
 
 /// An attempt about to be made.
@@ -166,6 +180,8 @@ pub struct PutBack {
     pub step: Step,
     /// How the attempt under way ended, if one was.
     pub attempt: Option<AttemptEnd>,
+    /// Who does it from now on, when that changes.
+    pub onto: Option<Candidate>,
 }
 
 /// How a task ends in a worker's hands.
@@ -199,14 +215,13 @@ pub enum Ending {
 /// the claim does not hold any more; and may be repeated when its outcome is unknown.
 #[async_trait]
 pub trait Work: Send + Sync + 'static {
-    /// Takes up to `limit` tasks that are due, or whose worker's lease ran out; leaves the pending
-    /// ones of the providers in `avoid`.
+    /// Takes up to `limit` tasks whose worker's lease ran out, or whose turn it is within `bounds`.
     async fn claim(
         &self,
         worker: &str,
         limit: u64,
         lease: Duration,
-        avoid: &[String],
+        bounds: &Bounds,
     ) -> Result<Vec<Claimed>, Error>;
 
     /// Extends the lease to `lease` from now.
@@ -241,6 +256,14 @@ pub trait Work: Send + Sync + 'static {
     /// Ends a task: status, attempt, outputs, last event and the resolution of its reservation in
     /// one transaction.
     async fn finish(&self, claim: Claim, ending: &Ending) -> Result<(), Error>;
+}
+
+/// Ends what waited too long.
+#[async_trait]
+pub trait Expiry: Send + Sync + 'static {
+    /// Ends up to `limit` pending tasks whose time is over, their reservations resolved by what their
+    /// attempts cost; answers which. One whose order is under way goes on, and does not expire any more.
+    async fn expire_due(&self, limit: u64) -> Result<Vec<GenerationId>, Error>;
 }
 
 /// The calls owed to the usage service, one after another per task.
@@ -331,6 +354,9 @@ pub trait Quota: Send + Sync + 'static {
 
     /// Sets the money of the work aside beside the generation that is reserved already.
     async fn amend(&self, reservation: ReservationId, work: &PricedWork) -> Result<Quote, Fault>;
+
+    /// What would come of reserving for this work; nothing is set aside.
+    async fn explain(&self, patron: &Patron, work: &PricedWork) -> Result<Explained, Fault>;
 
     /// Asks whether an order that costs a reservation's money may leave now. `SPENDING_PAUSED` while it
     /// may not; `WRONG_STATE` and `NOT_FOUND` when the reservation is gone.

@@ -1,4 +1,4 @@
-//! Who does an order: the provider it names, or the cheapest that can.
+//! Who there is to do orders: every provider Bottega knows, and those an order may mean.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,9 +6,18 @@ use std::sync::Arc;
 
 use errors::FieldViolation;
 
-use crate::domain::cooling::Cooling;
-use crate::domain::prices::PriceBoard;
-use crate::domain::provider::{Fit, ImageProvider, ImageSpec, Model};
+use crate::domain::choice::NoRoute;
+use crate::domain::provider::{ImageProvider, Model};
+use crate::domain::rate::Rate;
+
+/// What a provider may be asked for at a time, whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limits {
+    /// This many tasks at once; 0 for any number.
+    pub max_running: u64,
+    /// This many orders in a time.
+    pub rate: Option<Rate>,
+}
 
 /// A provider Bottega knows.
 #[derive(Clone)]
@@ -21,6 +30,8 @@ pub struct Entry {
     pub is_procedural: bool,
     /// Whether orders that name no provider may go to it.
     pub is_automatic: bool,
+    /// What it may be asked for at a time.
+    pub limits: Limits,
     /// The provider itself; none while no key or address is set.
     pub provider: Option<Arc<dyn ImageProvider>>,
 }
@@ -33,8 +44,16 @@ impl Entry {
             models: provider.models().to_vec(),
             is_procedural: provider.is_procedural(),
             is_automatic,
+            limits: Limits::default(),
             provider: Some(provider),
         }
+    }
+
+    /// The same within limits.
+    #[must_use]
+    pub fn limited(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
     }
 }
 
@@ -48,26 +67,6 @@ impl fmt::Debug for Catalog {
     }
 }
 
-/// Who does an order.
-#[derive(Clone)]
-pub struct Route {
-    /// The provider.
-    pub provider: Arc<dyn ImageProvider>,
-    /// One of its models.
-    pub model: Model,
-    /// Parts of the order that have no effect there.
-    pub ignored: Vec<String>,
-}
-
-/// Why nobody does it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NoRoute {
-    /// The order is at fault.
-    Invalid(Vec<FieldViolation>),
-    /// Nobody is set up for it.
-    NoProvider(String),
-}
-
 /// What an order says about who is to do it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pinned<'a> {
@@ -77,16 +76,7 @@ pub struct Pinned<'a> {
     pub model: Option<&'a str>,
 }
 
-/// What changes from moment to moment.
-#[derive(Clone, Copy)]
-pub struct Market<'a> {
-    /// Who is left alone just now.
-    pub cooling: &'a Cooling,
-    /// What pictures cost today.
-    pub prices: &'a PriceBoard,
-}
-
-type Candidate<'a> = (&'a Arc<dyn ImageProvider>, &'a Model);
+pub(super) type Pair<'a> = (&'a Arc<dyn ImageProvider>, &'a Model);
 
 impl Catalog {
     /// A catalogue of these.
@@ -109,53 +99,20 @@ impl Catalog {
         (self.entries().filter(is_paid)).map(|entry| entry.name.clone())
     }
 
+    /// Providers that may not be asked for anything at any time.
+    #[must_use]
+    pub fn limits(&self) -> Vec<(String, Limits)> {
+        let limited = self.entries().filter(|one| one.limits != Limits::default());
+        limited.map(|one| (one.name.clone(), one.limits)).collect()
+    }
+
     /// A provider that is set up, by name.
     #[must_use]
     pub fn provider(&self, name: &str) -> Option<&Arc<dyn ImageProvider>> {
         self.0.get(name)?.provider.as_ref()
     }
 
-    /// Chooses who does an order. A provider the order names is taken even while it cools down:
-    /// the order waits for it. Others are passed over while they do, unless all of them do.
-    ///
-    /// # Errors
-    /// The named provider or model is unknown or not set up, or nobody can do the order.
-    pub fn route(
-        &self,
-        spec: &ImageSpec,
-        pinned: Pinned<'_>,
-        market: &Market<'_>,
-    ) -> Result<Route, NoRoute> {
-        let candidates = self.candidates(pinned)?;
-        let mut refused = Vec::new();
-        let mut fitting = Vec::new();
-        for (provider, model) in candidates {
-            match provider.fit(model, spec) {
-                Fit::Yes { ignored } => fitting.push((provider, model, ignored)),
-                Fit::No(violations) => refused.push((provider.name(), violations)),
-            }
-        }
-        // Sorting is stable: among equals, a provider's own choice stays first. A named provider
-        // is asked for its own choice, not for its cheapest.
-        if pinned.provider.is_none() {
-            let size = (spec.width, spec.height);
-            fitting.sort_by_key(|(provider, model, _)| {
-                let name = provider.name();
-                let is_cooling = market.cooling.until(name).is_some();
-                (is_cooling, market.prices.of(name, model, size).price)
-            });
-        }
-        match fitting.into_iter().next() {
-            Some((provider, model, ignored)) => Ok(Route {
-                provider: provider.clone(),
-                model: model.clone(),
-                ignored,
-            }),
-            None => Err(NoRoute::Invalid(merge(&refused))),
-        }
-    }
-
-    fn candidates(&self, pinned: Pinned<'_>) -> Result<Vec<Candidate<'_>>, NoRoute> {
+    pub(super) fn candidates(&self, pinned: Pinned<'_>) -> Result<Vec<Pair<'_>>, NoRoute> {
         let entries: Vec<&Entry> = match pinned.provider {
             Some(name) => vec![self.0.get(name).ok_or_else(|| self.unknown_provider())?],
             None => self.0.values().filter(|entry| entry.is_automatic).collect(),
@@ -205,31 +162,4 @@ fn invalid(field: &str, description: String) -> NoRoute {
         field: field.to_owned(),
         description,
     }])
-}
-
-// Each field once. When several providers were asked, each says what it would take.
-fn merge(refused: &[(&str, Vec<FieldViolation>)]) -> Vec<FieldViolation> {
-    let mut fields: Vec<(String, Vec<String>)> = Vec::new();
-    for (provider, violations) in refused {
-        for violation in violations {
-            let said = match refused {
-                [_] => violation.description.clone(),
-                _ => format!("{} ({provider})", violation.description),
-            };
-            match fields
-                .iter_mut()
-                .find(|(field, _)| *field == violation.field)
-            {
-                Some((_, sayings)) if sayings.contains(&said) => {}
-                Some((_, sayings)) => sayings.push(said),
-                None => fields.push((violation.field.clone(), vec![said])),
-            }
-        }
-    }
-    (fields.into_iter())
-        .map(|(field, sayings)| FieldViolation {
-            field,
-            description: sayings.join("; or "),
-        })
-        .collect()
 }

@@ -1,6 +1,7 @@
 //! Outgoing calls: to the other services, each within its own time, and to users' webhooks.
 
 mod courier;
+mod explained;
 mod files;
 mod usage;
 mod usage_wire;

@@ -17,11 +17,13 @@ use tonic::Request;
 use tonic::transport::Channel;
 use types::{OperationId, ReservationId};
 
+use super::explained::{explained, question};
 use super::usage_wire::{actuals, charges, hold, listed, purpose, quote, work};
 use super::{limit, within};
 use crate::domain::hold::{Hold, Quote, Work};
 use crate::domain::ports::{Patron, Prices, Quota};
 use crate::domain::prices::ListedPrice;
+use crate::domain::quote::Explained;
 use crate::domain::settlement::{Call, Resolution};
 
 const QUESTION: Duration = Duration::from_secs(5);
@@ -114,6 +116,16 @@ impl Quota for UsagePeer {
         let mut client = self.client.clone();
         let answer = context::unhurried(within(QUESTION, client.amend(request))).await?;
         quote(answer.into_inner().price)
+    }
+
+    async fn explain(&self, patron: &Patron, wanted: &Work) -> Result<Explained, Fault> {
+        let owner = Some((patron.id, patron.tier.as_str()));
+        let request = self.credentials.request(owner, question(wanted));
+        let mut request = request.await?;
+        limit(&mut request, QUESTION);
+        let mut client = self.client.clone();
+        let answer = within(QUESTION, client.explain_usage(request)).await?;
+        Ok(explained(answer.into_inner()))
     }
 
     async fn begin(&self, reservation: ReservationId) -> Result<(), Fault> {

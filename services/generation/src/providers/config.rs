@@ -12,6 +12,7 @@ use url::Url;
 use super::money::Rates;
 use super::{flux, gemini, openai, sdxl, stability};
 use crate::domain::provider::Model;
+use crate::domain::routing::Limits;
 
 /// What is known of a provider before anything is configured.
 pub(super) struct Facts {
@@ -56,6 +57,8 @@ pub struct Account {
     pub(super) rates: Vec<Option<Rates>>,
     /// How long an order may take.
     pub timeout: Duration,
+    /// What it may be asked for at a time.
+    pub limits: Limits,
     /// Whether it can be used.
     pub is_configured: bool,
 }
@@ -73,8 +76,10 @@ pub struct Config {
     pub egress: Policy,
     /// The others. Each reads `BOTTEGA_PROVIDER_<NAME>_KEY`, `_BASE_URL`, `_MODEL` (a list, the
     /// first is the default), `_PRICE` (US dollars for one picture: one for all models or a list
-    /// beside theirs), `_PRICE_AS_OF` (a date), `_RATES` (US dollars for a million tokens) and
-    /// `_TIMEOUT`.
+    /// beside theirs), `_PRICE_AS_OF` (a date), `_RATES` (US dollars for a million tokens),
+    /// `_TIMEOUT`, `_MAX_RUNNING` (tasks at once over all processes, at most 10000; 0, the default, for any
+    /// number) and `_RATE` (orders in a second, minute or hour over all processes, as `3/m`; none by
+    /// default).
     pub accounts: Vec<Account>,
 }
 
@@ -119,6 +124,10 @@ fn read_account(reader: &mut Reader<'_>, facts: &Facts) -> Option<Account> {
     if !(Duration::from_millis(100)..=Duration::from_secs(3600)).contains(&timeout) {
         reader.fault(&name("TIMEOUT"), "must be 100ms to 1h");
     }
+    let limits = Limits {
+        max_running: reader.number(&name("MAX_RUNNING"), 0, 0, 10_000),
+        rate: reader.optional(&name("RATE")),
+    };
     let (models, rates) = read_models(reader, facts, &name);
     Some(Account {
         name: facts.name,
@@ -127,6 +136,7 @@ fn read_account(reader: &mut Reader<'_>, facts: &Facts) -> Option<Account> {
         models,
         rates,
         timeout,
+        limits,
         is_configured,
     })
 }

@@ -11,6 +11,7 @@ use super::sdxl::Sdxl;
 use super::sketch::{self, Sketch};
 use super::stability::Stability;
 use crate::domain::provider::{ImageProvider, Model};
+use crate::domain::routing::Limits;
 
 /// A provider, usable or not.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub struct Known {
     pub name: String,
     /// What it runs, or would run; its own choice first.
     pub models: Vec<Model>,
+    /// What it may be asked for at a time.
+    pub limits: Limits,
     /// How it is asked; `None` until it is configured.
     pub provider: Option<Arc<dyn ImageProvider>>,
 }
@@ -78,6 +81,7 @@ pub fn build(config: &Config) -> Result<Registry, BuildError> {
     let mut known = vec![Known {
         name: sketch::NAME.to_owned(),
         models: vec![sketch::model()],
+        limits: Limits::default(),
         provider: config
             .sketch
             .then(|| Arc::new(Sketch::new()) as Arc<dyn ImageProvider>),
@@ -93,6 +97,7 @@ pub fn build(config: &Config) -> Result<Registry, BuildError> {
         known.push(Known {
             name: account.name.to_owned(),
             models: account.models.clone(),
+            limits: account.limits,
             provider,
         });
     }

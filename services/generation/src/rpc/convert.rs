@@ -1,5 +1,7 @@
 //! Wire to domain and back.
 
+use std::time::Duration;
+
 use contracts::generation::v1 as wire;
 use contracts::generation::v1::generation::{Kind as WireKind, Status as WireStatus};
 use contracts::generation::v1::generation_event::Type as WireType;
@@ -7,14 +9,16 @@ use contracts::generation::v1::provider::State as WireState;
 use contracts::generation::v1::report_reservations_response::Report as WireReport;
 use contracts::generation::v1::report_reservations_response::report::Outcome;
 use errors::{Fault, Violations};
-use types::{GenerationId, Page, PageRequest, ReservationId};
+use types::{GenerationId, Page, PageRequest, ReservationId, Timestamp};
 
+use super::convert_route;
 use crate::domain::desk::{ProviderCard, ProviderState};
 use crate::domain::events::{Event, EventKind};
 use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind, Output, Status};
 use crate::domain::keeper::Report;
 use crate::domain::order::{ImageForm, OrderForm};
 use crate::domain::provider::Model;
+use crate::domain::speed::Speed;
 
 const MAX_RESERVATIONS: usize = 100;
 
@@ -26,7 +30,21 @@ pub(super) fn read_order(request: wire::CreateGenerationRequest) -> OrderForm {
         },
         image: request.image.map(read_image),
         session_id: request.session_id,
+        wish: convert_route::read_wish(request.routing),
+        not_before: request.not_before.map(read_moment),
+        expire_after: request.expire_after.map(read_span),
     }
+}
+
+// What lies outside the years the calendar knows lies outside every bound as well.
+fn read_moment(moment: prost_types::Timestamp) -> Timestamp {
+    let micros = moment.seconds.saturating_mul(1_000_000);
+    Timestamp(micros.saturating_add(i64::from(moment.nanos) / 1_000))
+}
+
+// A negative one is none at all, which is too short.
+fn read_span(span: prost_types::Duration) -> Duration {
+    Duration::try_from(span).unwrap_or(Duration::ZERO)
 }
 
 fn read_image(image: wire::ImageSpec) -> ImageForm {
@@ -127,6 +145,7 @@ pub(super) fn generation(generation: Generation) -> wire::Generation {
     let created_at = Some(generation.created_at.into());
     let updated_at = Some(generation.updated_at.into());
     let price = generation.price.as_ref();
+    let place = generation.place;
     wire::Generation {
         id: generation.id.to_string(),
         status: status(generation.status).into(),
@@ -148,6 +167,12 @@ pub(super) fn generation(generation: Generation) -> wire::Generation {
         created_at,
         updated_at,
         completed_at: generation.completed_at.map(Into::into),
+        route: generation.itinerary.map(convert_route::route),
+        expires_at: generation.expires_at.map(Into::into),
+        queue_position: place
+            .and_then(|place| place.position)
+            .map(|position| i32::try_from(position).unwrap_or(i32::MAX)),
+        estimated_start_at: place.and_then(|place| place.starts_at).map(Into::into),
     }
 }
 
@@ -203,8 +228,9 @@ fn provider(card: ProviderCard) -> wire::Provider {
     }
 }
 
-fn model(model: Model) -> wire::Model {
+fn model((model, speed): (Model, Speed)) -> wire::Model {
     wire::Model {
+        performance: convert_route::performance(&speed),
         name: model.name,
         price_per_image_microusd: model.price_per_image.0,
         takes_input_images: model.takes_input_images,

@@ -9,6 +9,11 @@ use crate::domain::order::input_field;
 use crate::domain::webhook::MOST;
 use crate::domain::webhook::error::Error as WebhookError;
 
+const EXPIRED_ON_THE_WAY: &str = "what was set aside for the generation expired before it was stored; \
+                                  nothing was done, try again";
+// Nobody knows when the next one begins; asked so often, an order waits no longer than it must.
+const QUEUE_FULL_REST: Duration = Duration::from_secs(5);
+
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
         match error {
@@ -37,16 +42,22 @@ impl From<Error> for Fault {
                 Reason::WrongState,
                 "nothing of this generation is in suspense: what it cost is known already",
             ),
+            Error::QueueFull(limit) => Self::new(
+                Reason::QueueFull,
+                format!(
+                    "{limit} of your generations wait already, which is as many as may; order \
+                     again when one has begun"
+                ),
+            )
+            .with("limit", limit)
+            .retry_in(QUEUE_FULL_REST),
             Error::ReservationUsed => Self::new(
                 Reason::OperationMismatch,
                 "the reservation was used for another generation",
             ),
-            Error::ReservationExpired => Self::new(
-                Reason::Unavailable,
-                "what was set aside for the generation expired before it was stored; nothing was \
-                 done, try again",
-            )
-            .retry_in(Duration::from_secs(1)),
+            Error::ReservationExpired => {
+                Self::new(Reason::Unavailable, EXPIRED_ON_THE_WAY).retry_in(Duration::from_secs(1))
+            }
             Error::ReceiptRefused => Self::new(
                 Reason::PermissionDenied,
                 "the reservation receipt is not valid for this call",

@@ -6,8 +6,9 @@ use contracts::generation::v1::generation_service_server::GenerationService;
 use contracts::generation::v1::{
     CancelGenerationRequest, CancelGenerationResponse, CreateGenerationRequest,
     CreateGenerationResponse, GetGenerationRequest, GetGenerationResponse, ListGenerationsRequest,
-    ListGenerationsResponse, ListProvidersRequest, ListProvidersResponse,
-    ReportReservationsRequest, ReportReservationsResponse, WatchGenerationRequest,
+    ListGenerationsResponse, ListProvidersRequest, ListProvidersResponse, QuoteGenerationRequest,
+    QuoteGenerationResponse, ReportReservationsRequest, ReportReservationsResponse,
+    WatchGenerationRequest,
 };
 use errors::Fault;
 use identity::receipt::{self, Receipt};
@@ -18,9 +19,9 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 use types::UserId;
 
-use super::convert;
 use super::repeat;
 use super::watch::{EventStream, Watcher};
+use super::{convert, convert_quote};
 use crate::domain::desk::Desk;
 use crate::domain::error::Error;
 use crate::domain::keeper::Keeper;
@@ -82,6 +83,17 @@ impl GenerationService for GenerationRpc {
                 generation: Some(convert::generation(generation)),
             }
         }))
+    }
+
+    async fn quote_generation(
+        &self,
+        request: Request<QuoteGenerationRequest>,
+    ) -> Result<Response<QuoteGenerationResponse>, Status> {
+        let patron = patron_of(caller_of(&request)?)?;
+        let form = convert_quote::read(request.into_inner());
+        let quoted = self.desk.quote(&patron, form).await;
+        let quoted = convert_quote::quotation(quoted.map_err(Fault::from)?);
+        Ok(Response::new(quoted))
     }
 
     async fn get_generation(

@@ -2,6 +2,8 @@
 
 mod admin;
 mod convert;
+mod convert_quote;
+mod convert_route;
 mod convert_webhook;
 mod error;
 mod generation_service;

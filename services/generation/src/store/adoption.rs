@@ -16,7 +16,7 @@ use database::{Backend, DatabaseError};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Statement, Value,
 };
-use types::{GenerationId, ReservationId};
+use types::{GenerationId, ReservationId, Timestamp};
 use uuid::Uuid;
 
 use super::entity::{outbox, tasks};
@@ -28,8 +28,8 @@ use crate::domain::ports::{Adoptions, NewTask};
 use crate::domain::settlement::{Call, Resolution};
 
 impl Store {
-    /// Writes the task's row, unless its reservation has a task or has expired. By hand, for its
-    /// `run_at` and the expiry are by the database's own now.
+    /// Writes the task's row with its turn, unless its reservation has a task or has expired, or too many
+    /// of its owner wait. By hand, for its `run_at` and the expiry are by the database's own now.
     pub(super) async fn adopt(
         &self,
         db: &impl ConnectionTrait,
@@ -37,16 +37,18 @@ impl Store {
     ) -> Result<tasks::Model, Error> {
         self.lock_reservation(db, task.hold.reservation.uuid())
             .await?;
+        let turn = self.take_turn(db, task).await?;
         let now = self.now_sql();
         let sql = format!(
             "INSERT INTO tasks (id, owner, tier, kind, status, request, session_id,
                 reservation_id, provider, model, ignored, price_microusd, price_version, run_at,
-                last_sequence, created_at, updated_at)
-            SELECT $1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12, {now}, 1, $13, $13
+                resting, turn, expires_at, route, last_sequence, created_at, updated_at)
+            SELECT $1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12,
+                CASE WHEN $15 > {now} THEN $15 ELSE {now} END, $15 > {now}, $16, $17, $18, 1, $13, $13
             WHERE {now} < $14
             RETURNING *"
         );
-        let values = values_of(task)?;
+        let values = values_of(task, turn)?;
         let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
         let inserted = tasks::Entity::find().from_raw_sql(statement).one(db).await;
         match inserted.map_err(DatabaseError::from) {
@@ -144,7 +146,8 @@ impl Adoptions for Store {
     }
 }
 
-fn values_of(task: &NewTask) -> Result<[Value; 14], Error> {
+fn values_of(task: &NewTask, turn: i64) -> Result<[Value; 18], Error> {
+    let schedule = task.spot.schedule;
     Ok([
         task.id.uuid().into(),
         task.patron.id.uuid().into(),
@@ -160,5 +163,9 @@ fn values_of(task: &NewTask) -> Result<[Value; 14], Error> {
         task.hold.price.version.clone().into(),
         task.created_at.micros().into(),
         task.hold.expires_at.micros().into(),
+        schedule.not_before.map_or(0, Timestamp::micros).into(),
+        turn.into(),
+        schedule.expires_at.map(Timestamp::micros).into(),
+        written(&task.itinerary)?.into(),
     ])
 }

@@ -9,7 +9,7 @@ use types::{GenerationId, Microusd};
 use uuid::Uuid;
 
 use super::entity::{attempts, tasks};
-use super::{Store, events, failed, rows, unreadable};
+use super::{Store, events, failed, rows, stats, unreadable};
 use crate::domain::attempt::{Attempt, AttemptEnd, AttemptState};
 use crate::domain::bill::Billed;
 use crate::domain::error::Error;
@@ -127,8 +127,7 @@ pub(super) async fn close(
         )
         .col_expr(attempts::Column::CostMicrousd, cost(ended.cost))
         .col_expr(attempts::Column::Tokens, Expr::value(ended.tokens));
-    update.exec(db).await.map_err(failed)?;
-    Ok(())
+    counted(db, update, task, ended.number).await
 }
 
 /// Writes down that an attempt brought the result.
@@ -143,8 +142,21 @@ pub(super) async fn succeed(
     let update = end(update, AttemptState::Succeeded, now)
         .col_expr(attempts::Column::CostMicrousd, cost(Some(taken)))
         .col_expr(attempts::Column::Tokens, Expr::value(tokens));
-    update.exec(db).await.map_err(failed)?;
-    Ok(())
+    counted(db, update, task, number).await
+}
+
+// Ends an attempt and counts it, once.
+async fn counted(
+    db: &impl ConnectionTrait,
+    update: UpdateMany<attempts::Entity>,
+    task: Uuid,
+    number: i64,
+) -> Result<(), Error> {
+    let ended = update.exec(db).await.map_err(failed)?;
+    match ended.rows_affected {
+        0 => Ok(()),
+        _ => stats::count(db, task, number).await,
+    }
 }
 
 /// Closes whatever is open of a task that ends from outside: what has left is taken to cost this.

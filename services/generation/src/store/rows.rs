@@ -13,6 +13,7 @@ use crate::domain::generation::{Failure, Generation, ImageRequest, Kind, Output,
 use crate::domain::hold::Quote;
 use crate::domain::ports::{Claim, Claimed, Patron};
 use crate::domain::provider::Job;
+use crate::domain::route::Itinerary;
 use crate::domain::settlement::{Actuals, Call, Debt};
 use crate::domain::unknown::{UnknownAttempt, Verdict};
 
@@ -43,6 +44,9 @@ pub(super) fn generation(
         outputs: files.into_iter().map(output).collect(),
         failure,
         ignored: serde_json::from_str(&row.ignored).map_err(|_| unreadable("list"))?,
+        itinerary: itinerary(row.route.as_deref())?,
+        place: None,
+        expires_at: row.expires_at.map(Timestamp),
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
         completed_at: row.completed_at.map(Timestamp),
@@ -66,7 +70,14 @@ pub(super) fn claimed(row: tasks::Model) -> Result<Claimed, Error> {
         model: row.model,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
         reservation: row.reservation_id.map(ReservationId),
+        expires_at: row.expires_at.map(Timestamp),
+        itinerary: itinerary(row.route.as_deref())?,
     })
+}
+
+fn itinerary(text: Option<&str>) -> Result<Option<Itinerary>, Error> {
+    let read = text.map(serde_json::from_str).transpose();
+    read.map_err(|_| unreadable("route"))
 }
 
 pub(super) fn billed(row: attempts::Model) -> Result<Billed, Error> {

@@ -13,6 +13,8 @@ use crate::domain::error::Error;
 use crate::domain::events::{Event, EventKind, Tail};
 use crate::domain::generation::{Filter, Generation, Status};
 use crate::domain::ports::{NewTask, Tasks};
+use crate::domain::queue::Spot;
+use crate::domain::quote::Prospect;
 use crate::domain::settlement::Call;
 
 #[async_trait]
@@ -26,7 +28,7 @@ impl Tasks for Store {
         events::append(&*tx, &row, EventKind::Queued, "").await?;
         self.owe(&*tx, &row, &Call::Confirm).await?;
         tx.commit().await.map_err(failed)?;
-        rows::generation(row, Vec::new())
+        self.with_place(row, Vec::new()).await
     }
 
     async fn find(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error> {
@@ -76,6 +78,10 @@ impl Tasks for Store {
         self.cancel_task(owner, id, now).await
     }
 
+    async fn prospect(&self, owner: UserId, spot: &Spot) -> Result<Prospect, Error> {
+        self.look_ahead(owner, spot).await
+    }
+
     async fn tail(&self, owner: UserId, id: GenerationId) -> Result<Tail, Error> {
         let found: Option<(i64, String)> = tasks::Entity::find_owned(owner.uuid(), id.uuid())
             .select_only()
@@ -102,7 +108,20 @@ impl Store {
     async fn whole(&self, row: tasks::Model) -> Result<Generation, Error> {
         let mut files = self.outputs_of(std::slice::from_ref(&row)).await?;
         let own = files.remove(&row.id).unwrap_or_default();
-        rows::generation(row, own)
+        self.with_place(row, own).await
+    }
+
+    async fn with_place(
+        &self,
+        row: tasks::Model,
+        files: Vec<outputs::Model>,
+    ) -> Result<Generation, Error> {
+        let place = self.place_of(&row).await?;
+        let generation = rows::generation(row, files)?;
+        Ok(Generation {
+            place,
+            ..generation
+        })
     }
 
     // One query for all of them.

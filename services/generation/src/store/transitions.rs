@@ -12,6 +12,7 @@ use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::{Failure, Output, Status};
 use crate::domain::ports::{Claim, Ending, PutBack};
+use crate::domain::route::Candidate;
 use crate::domain::settlement::{Call, Resolution};
 
 impl Store {
@@ -27,9 +28,12 @@ impl Store {
         let now = self.clock.now().micros();
         let rest = micros(back.rest);
         let run_at = Expr::cust(format!("{} + {rest}", self.now_sql()));
+        let is_resting = !back.rest.is_zero();
         let tx = self.db.begin().await.map_err(failed)?;
-        let change = without_worker(events::change(&back.step, now), Status::Pending)
-            .col_expr(tasks::Column::RunAt, run_at);
+        let change = onto(events::change(&back.step, now), back.onto.as_ref())?;
+        let change = without_worker(change, Status::Pending)
+            .col_expr(tasks::Column::RunAt, run_at)
+            .col_expr(tasks::Column::Resting, Expr::value(is_resting));
         let row = events::apply(&*tx, events::held(change, claim), &back.step).await?;
         row.ok_or(Error::Lost)?;
         if let Some(end) = &back.attempt {
@@ -111,6 +115,21 @@ pub(super) fn because(
             tasks::Column::FailureMessage,
             Expr::value(failure.message.clone()),
         )
+}
+
+// Somebody else does it from now on.
+fn onto(
+    update: UpdateMany<tasks::Entity>,
+    next: Option<&Candidate>,
+) -> Result<UpdateMany<tasks::Entity>, Error> {
+    let Some(next) = next else {
+        return Ok(update);
+    };
+    let ignored = Expr::value(written(&next.ignored)?);
+    Ok(update
+        .col_expr(tasks::Column::Provider, Expr::value(next.provider.as_str()))
+        .col_expr(tasks::Column::Model, Expr::value(next.model.as_str()))
+        .col_expr(tasks::Column::Ignored, ignored))
 }
 
 /// The task leaves its worker's hands.

@@ -72,8 +72,11 @@ impl Unknowns for Store {
         let tx = self.db.begin().await.map_err(failed)?;
         let row = ends::lock(&*tx, task.uuid()).await?;
         let row = row.ok_or(Error::NotFound)?;
-        let last = unknown_of(&*tx, vec![row.id]).await?.pop();
-        let mut attempt = last.ok_or(Error::NotFound)?;
+        let mut unknown = unknown_of(&*tx, vec![row.id]).await?;
+        // The first nobody has resolved; else the last, which is answered as it is.
+        let open = unknown.iter().position(|one| one.cost_microusd.is_none());
+        let place = open.or(unknown.len().checked_sub(1));
+        let mut attempt = unknown.swap_remove(place.ok_or(Error::NotFound)?);
         if attempt.resolved_at.is_some() && attempt.cost_microusd == Some(verdict.cost.0) {
             return Ok((rows::unknown(&row, attempt)?, false));
         }

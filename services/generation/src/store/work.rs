@@ -11,6 +11,7 @@ use crate::domain::bill::Billed;
 use crate::domain::error::Error;
 use crate::domain::events::Step;
 use crate::domain::ports::{Advance, Claim, Claimed, Ending, PlannedAttempt, PutBack, Work};
+use crate::domain::queue::Bounds;
 
 #[async_trait]
 impl Work for Store {
@@ -19,9 +20,9 @@ impl Work for Store {
         worker: &str,
         limit: u64,
         lease: Duration,
-        avoid: &[String],
+        bounds: &Bounds,
     ) -> Result<Vec<Claimed>, Error> {
-        self.claim_due(worker, limit, lease, avoid).await
+        self.claim_due(worker, limit, lease, bounds).await
     }
 
     async fn renew(&self, claim: Claim, lease: Duration) -> Result<(), Error> {

@@ -113,7 +113,7 @@ impl Delivery {
             )
             .increment(1);
             self.signals.cancelled(debt.task);
-            self.signals.changed(debt.task);
+            self.signals.ended(debt.task);
         }
         Ok(())
     }

@@ -16,6 +16,7 @@ use super::{WorkSettings, heartbeat};
 use crate::domain::error::Error;
 use crate::domain::lease::Lease;
 use crate::domain::ports::Claimed;
+use crate::domain::queue::Bounds;
 use crate::domain::studio::Studio;
 
 // What a task that is given back, or breaks, may take to be written down.
@@ -106,14 +107,11 @@ impl Pool {
         let running = self.running.clone();
         let claiming = running.spawn(async move {
             let asked_at = Instant::now();
-            let mut avoid = self.studio.cooling.resting();
-            if self.studio.pause.is_fresh() {
-                avoid.extend(self.studio.catalog.paid());
-            }
+            let bounds = self.bounds();
             let wanted = u64::try_from(places.len()).unwrap_or(1);
             let span = self.settings.lease;
             let claimed = (self.studio.work)
-                .claim(&self.name, wanted, span, &avoid)
+                .claim(&self.name, wanted, span, &bounds)
                 .await?;
             let taken = claimed.len();
             for (task, place) in claimed.into_iter().zip(places) {
@@ -127,6 +125,19 @@ impl Pool {
             Ok(taken)
         });
         claiming.await.unwrap_or(Ok(0))
+    }
+
+    fn bounds(&self) -> Bounds {
+        let avoid = match self.studio.pause.is_fresh() {
+            true => self.studio.catalog.paid().collect(),
+            false => Vec::new(),
+        };
+        let max_running = self.settings.max_running;
+        Bounds {
+            avoid,
+            per_owner: (max_running > 0).then_some(max_running),
+            per_provider: self.studio.catalog.limits(),
+        }
     }
 
     async fn pause(&self) {

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 use types::Clock;
 
 use crate::domain::error::Error;
+use crate::domain::signals::Signals;
 use crate::domain::webhook::ports::{Courier, Lane, Letter, Mail, Round};
 use crate::domain::webhook::secret::Locksmith;
 use crate::domain::webhook::verdict::{Outcome, Standing};
@@ -38,6 +39,8 @@ pub struct Postman {
     pub courier: Arc<dyn Courier>,
     /// Who knows what they are signed with.
     pub locksmith: Locksmith,
+    /// Who tells that there is something to send.
+    pub signals: Arc<Signals>,
     /// The time.
     pub clock: Arc<dyn Clock>,
 }
@@ -68,6 +71,7 @@ impl Postman {
         // With the lane its rounds end.
         let mut rounds = JoinSet::new();
         let mut taken = Vec::new();
+        let mut bell = self.signals.wait_for_mail();
         while !shutdown.is_triggered() {
             while rounds.try_join_next().is_some() {}
             let limit = free.available_permits();
@@ -90,6 +94,7 @@ impl Postman {
             if !has_more {
                 tokio::select! {
                     () = shutdown.triggered() => {}
+                    () = bell.changed() => {}
                     () = sleep(POLL) => {}
                 }
             }

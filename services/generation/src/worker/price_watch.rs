@@ -23,6 +23,12 @@ impl PriceWatch {
         Self { source, board }
     }
 
+    /// Where prices are read.
+    #[must_use]
+    pub fn board(&self) -> Arc<PriceBoard> {
+        Arc::clone(&self.board)
+    }
+
     /// Asks now and every fifteen seconds, until the switch is thrown.
     pub async fn run(self, shutdown: Shutdown) {
         let mut is_away = false;

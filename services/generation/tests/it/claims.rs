@@ -11,6 +11,7 @@ use generation::domain::events::{EventKind, Step};
 use generation::domain::generation::{Failure, Output};
 use generation::domain::ports::{Advance, Ending, PlannedAttempt, PutBack, Tasks, Work};
 use generation::domain::provider::Job;
+use generation::domain::queue::Bounds;
 use generation::domain::settlement::{Actuals, Resolution};
 use serde_json::{Value, json};
 use testkit::TestDb;
@@ -43,7 +44,7 @@ async fn eight_workers_take_each_task_once(db: TestDb) {
             let mut taken = Vec::new();
             loop {
                 let some = store
-                    .claim(&format!("w{number}"), 7, LEASE, &[])
+                    .claim(&format!("w{number}"), 7, LEASE, &Bounds::default())
                     .await
                     .unwrap();
                 assert!(some.len() <= 7);
@@ -93,20 +94,24 @@ async fn a_zombie_writes_nothing(db: TestDb) {
     let id = task.id.uuid();
     let number = store.plan(zombie.claim, &planned()).await.unwrap().unwrap();
     rows::expire(&database, id).await;
-    let taken = store.claim("other", 1, LEASE, &[]).await.unwrap();
-    assert_eq!(taken[0].claim.fence, zombie.claim.fence + 1);
+    let taken = store.claim("other", 1, LEASE, &Bounds::default()).await;
+    assert_eq!(taken.unwrap()[0].claim.fence, zombie.claim.fence + 1);
 
-    let before = (
-        rows::task(&database, id).await,
-        rows::events_of(&database, id).await,
-        rows::attempts_of(&database, id).await,
-        rows::owed_for(&database, id).await,
-    );
+    let seen = async || {
+        (
+            rows::task(&database, id).await,
+            rows::events_of(&database, id).await,
+            rows::attempts_of(&database, id).await,
+            rows::owed_for(&database, id).await,
+        )
+    };
+    let before = seen().await;
     let step = Step::new(EventKind::Generating, 50);
     let back = PutBack {
         rest: Duration::ZERO,
         step: step.clone(),
         attempt: Some(AttemptEnd::unknown(number, "")),
+        onto: None,
     };
     let job = Job {
         id: "j".to_owned(),
@@ -140,13 +145,7 @@ async fn a_zombie_writes_nothing(db: TestDb) {
             "write {place}: {write:?}"
         );
     }
-    let after = (
-        rows::task(&database, id).await,
-        rows::events_of(&database, id).await,
-        rows::attempts_of(&database, id).await,
-        rows::owed_for(&database, id).await,
-    );
-    assert_eq!(before, after);
+    assert_eq!(before, seen().await);
 }
 
 async fn cancel_races_completion(db: TestDb) {
@@ -223,10 +222,20 @@ async fn resting_providers_are_left_alone(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     let waiting = rows::new_task(UserId(Uuid::now_v7()));
     store.create(&waiting).await.unwrap();
-    let avoid = ["fake".to_owned()];
+    let avoid = Bounds {
+        avoid: vec!["fake".to_owned()],
+        ..Bounds::default()
+    };
     assert!(store.claim("w", 9, LEASE, &avoid).await.unwrap().is_empty());
     // One that a worker had begun goes on all the same: it may be waited for at the provider.
-    assert_eq!(store.claim("w", 9, LEASE, &[]).await.unwrap().len(), 1);
+    assert_eq!(
+        store
+            .claim("w", 9, LEASE, &Bounds::default())
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     rows::expire(&database, waiting.id.uuid()).await;
     assert_eq!(store.claim("w", 9, LEASE, &avoid).await.unwrap().len(), 1);
 }

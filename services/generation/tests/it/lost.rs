@@ -11,6 +11,7 @@ use generation::domain::events::{EventKind, Step};
 use generation::domain::generation::Failure;
 use generation::domain::ports::{Advance, Outbox, PlannedAttempt, PutBack, Work};
 use generation::domain::provider::ErrorClass;
+use generation::domain::queue::Bounds;
 use generation::domain::routing::Entry;
 use testkit::TestDb;
 use types::Microusd;
@@ -124,7 +125,7 @@ async fn but_is_not_ordered_again(db: TestDb) {
     let made = user.create(order("a fox")).await.unwrap();
     let id = made.id.parse().unwrap();
     let store = suite.store();
-    let claim = store.claim("w", 1, HOLD, &[]).await.unwrap()[0].claim;
+    let claim = store.claim("w", 1, HOLD, &Bounds::default()).await.unwrap()[0].claim;
     let number = store.plan(claim, &planned()).await.unwrap().unwrap();
     let step = Step::new(EventKind::Generating, 10);
     let sent = store.advance(claim, number, &Advance::Sent, &step).await;
@@ -154,6 +155,7 @@ async fn but_is_not_ordered_again(db: TestDb) {
             &error,
             Microusd(5_000),
         )),
+        onto: None,
     };
     store.put_back(claim, &back).await.unwrap();
     suite.restart(Options::default()).await;

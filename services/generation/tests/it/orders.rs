@@ -6,7 +6,7 @@ use std::time::Duration;
 use contracts::generation::v1::{CreateGenerationRequest, ImageSpec};
 use errors::{Fault, Reason};
 use generation::domain::provider::Model;
-use generation::domain::routing::Entry;
+use generation::domain::routing::{Entry, Limits};
 use testkit::TestDb;
 use types::{Clock, Microusd, ReservationId, SystemClock, Timestamp};
 use uuid::Uuid;
@@ -49,6 +49,7 @@ async fn every_wrong_field_is_named_at_once(db: TestDb) {
             ..ImageSpec::default()
         }),
         session_id: "mine".to_owned(),
+        ..CreateGenerationRequest::default()
     };
     insta::assert_debug_snapshot!("every_wrong_field", fields(&refused(&user, worst).await));
 
@@ -240,6 +241,7 @@ async fn the_cheapest_that_can_does_it(db: TestDb) {
         }],
         is_procedural: false,
         is_automatic: true,
+        limits: Limits::default(),
         provider: None,
     };
     let entries = vec![

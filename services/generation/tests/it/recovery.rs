@@ -7,6 +7,7 @@ use contracts::generation::v1::generation::Status as State;
 use generation::domain::events::{EventKind, Step};
 use generation::domain::ports::{Advance, Claim, PlannedAttempt, Work};
 use generation::domain::provider::Job;
+use generation::domain::queue::Bounds;
 use generation::domain::routing::Entry;
 use testkit::TestDb;
 use types::Microusd;
@@ -44,7 +45,10 @@ async fn die(db: TestDb, provider: &Arc<Scripted>, death: Death) -> (Suite, User
     let user = suite.user();
     let made = user.create(order("a fox")).await.unwrap();
     let store = suite.store();
-    let claimed = store.claim("dead", 1, LEASE, &[]).await.unwrap();
+    let claimed = store
+        .claim("dead", 1, LEASE, &Bounds::default())
+        .await
+        .unwrap();
     walk(&store, claimed[0].claim, death).await;
     rows::expire(&suite.db, made.id.parse().unwrap()).await;
     suite.restart(Options::default()).await;
@@ -177,7 +181,10 @@ async fn a_lost_task_is_let_go_at_once(db: TestDb) {
     let id = made.id.parse().unwrap();
     let taken = loop {
         rows::expire(&suite.db, id).await;
-        let taken = store.claim("other", 1, LEASE, &[]).await.unwrap();
+        let taken = store
+            .claim("other", 1, LEASE, &Bounds::default())
+            .await
+            .unwrap();
         if let [one] = taken.as_slice() {
             break one.claim;
         }

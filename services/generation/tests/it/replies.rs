@@ -6,7 +6,7 @@ use contracts::generation::v1::generation::Status as State;
 use contracts::generation::v1::provider::State as Ready;
 use contracts::generation::v1::{Generation, ListGenerationsRequest, ListProvidersRequest};
 use generation::domain::provider::Model;
-use generation::domain::routing::Entry;
+use generation::domain::routing::{Entry, Limits};
 use testkit::TestDb;
 use types::Microusd;
 use uuid::Uuid;
@@ -136,6 +136,7 @@ async fn the_providers(db: TestDb) {
         }],
         is_procedural: false,
         is_automatic: true,
+        limits: Limits::default(),
         provider: None,
     };
     let suite = Suite::start(db, vec![fake, absent], Options::default()).await;

@@ -8,6 +8,7 @@ use generation::Migrator;
 use generation::domain::error::Error;
 use generation::domain::generation::Filter;
 use generation::domain::ports::{Outbox, Tasks, Work};
+use generation::domain::queue::Bounds;
 use generation::store::Store;
 use sea_orm::ConnectionTrait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -92,7 +93,10 @@ async fn what_was_there_before_is_kept(db: TestDb) {
     assert_eq!(owed.len(), 3);
     assert!(owed.iter().all(|debt| debt.tries == 4));
     // A task from before holds no money, so none is asked for.
-    let claimed = store.claim("w", 1, rows::LEASE, &[]).await.unwrap();
+    let claimed = store
+        .claim("w", 1, rows::LEASE, &Bounds::default())
+        .await
+        .unwrap();
     assert_eq!(claimed[0].price, None);
 }
 

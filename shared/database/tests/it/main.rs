@@ -7,4 +7,5 @@
 mod cancelled_begin;
 mod immediate;
 mod migrations;
+mod news;
 mod schema;

@@ -16,6 +16,7 @@ use crate::domain::ports::{Advance, PlannedAttempt, PutBack};
 use crate::domain::provider::{
     ErrorClass, ImageOrder, InputImage, Job, Polled, ProviderError, Spent, Submitted,
 };
+use crate::domain::queue::expired;
 use crate::domain::retry::backoff;
 
 const FIRST_POLL: Duration = Duration::from_millis(500);
@@ -29,6 +30,9 @@ const ACCEPTED: u8 = 20;
 impl Studio {
     pub(super) async fn ask(&self, sitting: &Sitting<'_>) -> Result<Asked, Error> {
         let (task, lease) = (sitting.task, sitting.lease);
+        if task.expires_at.is_some_and(|end| end <= self.clock.now()) {
+            return Ok(Asked::Unasked(Err(expired())));
+        }
         let fetched =
             (task.request.inputs.iter()).map(|file| self.files.fetch(&task.patron, *file));
         let inputs = match try_join_all(fetched).await {
@@ -80,14 +84,14 @@ impl Studio {
         };
         match answer {
             Ok(Ok(Submitted::Done(raw))) => {
-                self.cooling.succeeded(&task.provider);
+                self.cooling.succeeded(&task.provider).await;
                 Ok(Asked::Made(Made {
                     attempt: number,
                     raw,
                 }))
             }
             Ok(Ok(Submitted::Accepted(job))) => {
-                self.cooling.succeeded(&task.provider);
+                self.cooling.succeeded(&task.provider).await;
                 let step = Step::new(EventKind::Generating, ACCEPTED);
                 let advance = Advance::Accepted(job.clone());
                 let accepted = || (self.work).advance(task.claim, number, &advance, &step);
@@ -233,5 +237,6 @@ fn without_inputs(sitting: &Sitting<'_>, fault: &Fault) -> Result<PutBack, Failu
             "the input files cannot be fetched right now",
         ),
         attempt: None,
+        onto: None,
     })
 }

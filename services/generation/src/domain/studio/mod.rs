@@ -4,6 +4,7 @@
 mod asking;
 mod keeping;
 mod paying;
+mod refusing;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use errors::Reason;
 use tokio::sync::Semaphore;
 use types::{Clock, Microusd};
 
-use crate::domain::attempt::{AttemptEnd, Resume, class_name, resume};
+use crate::domain::attempt::{AttemptEnd, Resume, resume};
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
@@ -59,9 +60,15 @@ struct Sitting<'a> {
 }
 
 impl Sitting<'_> {
-    // What the task was accepted at, whatever the model costs by now.
+    // What the task was accepted at, whatever the model costs by now; less, when somebody else does it for
+    // less.
     fn price(&self) -> Microusd {
-        self.task.price.unwrap_or(self.model.price_per_image)
+        let task = self.task;
+        let held = task.price.unwrap_or(self.model.price_per_image);
+        let route = task.itinerary.as_ref();
+        let route = route.filter(|one| !one.chosen.is(&task.provider, &task.model));
+        let own = route.and_then(|one| one.price_of(&task.provider, &task.model));
+        own.map_or(held, |own| own.min(held))
     }
 }
 
@@ -146,6 +153,7 @@ impl Studio {
                     rest: Duration::ZERO,
                     step: Step::saying(EventKind::Requeued, "the worker stopped; another goes on"),
                     attempt: None,
+                    onto: None,
                 };
                 self.put_back(task, lease, &back).await
             }
@@ -198,49 +206,6 @@ impl Studio {
         }
     }
 
-    async fn refused(
-        &self,
-        sitting: &Sitting<'_>,
-        number: i64,
-        sends: u32,
-        error: &ProviderError,
-    ) -> Result<(), Error> {
-        let (task, lease) = (sitting.task, sitting.lease);
-        self.cooling.failed(&task.provider, error);
-        metrics::counter!(
-            "generation_provider_errors_total",
-            "provider" => task.provider.clone(),
-            "class" => class_name(error.class),
-        )
-        .increment(1);
-        tracing::warn!(
-            task.id = %task.claim.task,
-            provider.name = %task.provider,
-            attempt.number = number,
-            error.class = class_name(error.class),
-            error.detail = %error.detail,
-            "a provider did not deliver"
-        );
-        let end = AttemptEnd::of(number, error, sitting.price());
-        match self.retry.rest(error, sends) {
-            Some(rest) => {
-                let back = PutBack {
-                    rest,
-                    step: Step::saying(EventKind::Retrying, error.message.clone()),
-                    attempt: Some(end),
-                };
-                self.put_back(task, lease, &back).await
-            }
-            None => {
-                let failure = Failure {
-                    reason: error.class.reason(),
-                    message: error.message.clone(),
-                };
-                self.fail(task, lease, Some(end), failure).await
-            }
-        }
-    }
-
     async fn put_back(&self, task: &Claimed, lease: &Lease, back: &PutBack) -> Result<(), Error> {
         self.persist(task, lease, || self.work.put_back(task.claim, back))
             .await?;
@@ -276,7 +241,7 @@ impl Studio {
     async fn finish(&self, task: &Claimed, lease: &Lease, ending: &Ending) -> Result<(), Error> {
         self.persist(task, lease, || self.work.finish(task.claim, ending))
             .await?;
-        self.signals.outbox();
+        self.signals.ended(task.claim.task);
         Ok(())
     }
 

@@ -50,6 +50,7 @@ impl Studio {
             rest,
             step: Step::saying(EventKind::Requeued, message),
             attempt: None,
+            onto: None,
         })))
     }
 

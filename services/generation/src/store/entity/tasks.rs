@@ -29,6 +29,8 @@ pub struct Model {
     pub model: String,
     /// Parts of the order without effect, as a JSON list.
     pub ignored: String,
+    /// `domain::route::Itinerary` as JSON.
+    pub route: Option<String>,
     /// How often a provider was asked.
     pub attempts: i64,
     /// What it cost.
@@ -49,6 +51,12 @@ pub struct Model {
     pub failure_message: Option<String>,
     /// Not before this moment, microseconds by the database's clock.
     pub run_at: i64,
+    /// Its turn; lower goes first.
+    pub turn: i64,
+    /// Whether it waits for `run_at`, and does not stand in line yet.
+    pub resting: bool,
+    /// When it ends unless it has begun, microseconds.
+    pub expires_at: Option<i64>,
     /// Counts the claims; a worker's writes carry the number of its own.
     pub fence: i64,
     /// Until when a worker has it, microseconds by the database's clock.

@@ -4,7 +4,10 @@ mod m0001_generations;
 mod m0002_money;
 mod m0003_attempts;
 mod m0004_webhooks;
+mod m0005_queue;
 mod m0006_idempotency;
+mod m0009_providers;
+mod m0010_routing;
 
 use sea_orm_migration::async_trait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -20,7 +23,10 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_money::Migration),
             Box::new(m0003_attempts::Migration),
             Box::new(m0004_webhooks::Migration),
+            Box::new(m0005_queue::Migration),
             Box::new(m0006_idempotency::Migration),
+            Box::new(m0009_providers::Migration),
+            Box::new(m0010_routing::Migration),
         ]
     }
 }

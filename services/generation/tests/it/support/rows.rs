@@ -8,6 +8,8 @@ use generation::Migrator;
 use generation::domain::generation::{ImageRequest, Kind};
 use generation::domain::hold::{Hold, Quote};
 use generation::domain::ports::{Claimed, NewTask, Patron, Tasks, Work};
+use generation::domain::queue::{Bounds, STEP, Schedule, Spot};
+use generation::domain::route::{Candidate, Itinerary, Policy};
 use generation::store::Store;
 use generation::store::entity::{attempts, events, outbox, tasks};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
@@ -57,6 +59,23 @@ pub fn new_task(owner: UserId) -> NewTask {
         model: "fake-1".to_owned(),
         ignored: Vec::new(),
         key: None,
+        itinerary: Itinerary {
+            policy: Policy::Cheapest,
+            is_pinned: false,
+            chosen: Candidate {
+                provider: "fake".to_owned(),
+                model: "fake-1".to_owned(),
+                price_microusd: 5_000,
+                ignored: Vec::new(),
+            },
+            fallbacks: Vec::new(),
+            rejected: Vec::new(),
+        },
+        spot: Spot {
+            step: STEP,
+            max_pending: 0,
+            schedule: Schedule::default(),
+        },
         created_at: SystemClock.now(),
     }
 }
@@ -65,7 +84,10 @@ pub fn new_task(owner: UserId) -> NewTask {
 pub async fn held(store: &Store) -> (NewTask, Claimed) {
     let task = new_task(UserId(Uuid::now_v7()));
     store.create(&task).await.unwrap();
-    let mut claimed = store.claim("w", 1, LEASE, &[]).await.unwrap();
+    let mut claimed = store
+        .claim("w", 1, LEASE, &Bounds::default())
+        .await
+        .unwrap();
     (task, claimed.pop().unwrap())
 }
 

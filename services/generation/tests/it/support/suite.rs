@@ -12,6 +12,7 @@ use contracts::generation::v1::{
 };
 use database::Database;
 use generation::domain::provider::ImageProvider;
+use generation::domain::queue::{PerTier, QueueRules};
 use generation::domain::retry::Retry;
 use generation::domain::routing::{Catalog, Entry};
 use generation::store::Store;
@@ -39,6 +40,9 @@ pub struct Options {
     pub drain: Duration,
     pub first_rest: Duration,
     pub keys_kept_for: Duration,
+    pub poll: Duration,
+    pub max_pending: u64,
+    pub max_running: u64,
 }
 
 impl Default for Options {
@@ -49,6 +53,9 @@ impl Default for Options {
             drain: Duration::from_secs(4),
             first_rest: Duration::from_millis(40),
             keys_kept_for: Duration::from_hours(24),
+            poll: Duration::from_millis(100),
+            max_pending: 0,
+            max_running: 0,
         }
     }
 }
@@ -65,6 +72,23 @@ pub struct Suite {
     catalog: Option<Catalog>,
     test_db: TestDb,
     _peers_off: Off,
+}
+
+/// Another process beside the first; it stops when this is dropped.
+pub struct Beside {
+    channel: Channel,
+    _off: Off,
+}
+
+impl Beside {
+    /// The user, calling this process.
+    pub fn user(&self, user: &User) -> User {
+        User {
+            id: user.id,
+            token: user.token.clone(),
+            client: GenerationServiceClient::new(self.channel.clone()),
+        }
+    }
 }
 
 // The peers stop with the suite.
@@ -141,6 +165,17 @@ impl Suite {
     /// suite does: until the test ends.
     pub async fn start_beside(&mut self, options: Options) {
         self.restart_stopped(options).await;
+    }
+
+    /// Another process of the service, over the same database.
+    pub async fn beside(&self, options: Options) -> Beside {
+        let catalog = self.catalog.as_ref();
+        let started = serve(&self.test_db, &self.address, catalog, &options).await;
+        let (channel, _, shutdown) = started;
+        Beside {
+            channel,
+            _off: shutdown.into(),
+        }
     }
 
     /// The next start finds no provider set up.
@@ -237,8 +272,13 @@ async fn serve(
         migrate: true,
         work: WorkSettings {
             workers: options.workers,
+            max_running: options.max_running,
             lease: options.lease,
-            poll: Duration::from_millis(100),
+            poll: options.poll,
+        },
+        queue: QueueRules {
+            max_pending: PerTier::all(options.max_pending),
+            ..QueueRules::default()
         },
         retry: Retry {
             max_sends: 3,
@@ -276,7 +316,7 @@ pub fn order(prompt: &str) -> CreateGenerationRequest {
             height: Some(64),
             ..ImageSpec::default()
         }),
-        session_id: String::new(),
+        ..CreateGenerationRequest::default()
     }
 }
 

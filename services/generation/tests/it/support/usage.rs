@@ -297,9 +297,37 @@ impl UsageService for Usage {
 
     async fn explain_usage(
         &self,
-        _: Request<usage::ExplainUsageRequest>,
+        request: Request<usage::ExplainUsageRequest>,
     ) -> Result<Response<usage::ExplainUsageResponse>, Status> {
-        not_here()
+        // One generation a month is left, and money enough for a cent.
+        let asked = request.into_inner();
+        let fits = asked.cost_microusd <= 10_000;
+        let constraint = |meter: Meter, asked, remaining, fits| {
+            let limit = usage::Limit {
+                meter: meter.into(),
+                window: usage::limit::Window::Month.into(),
+                limit: 50_000,
+                used: 50_000 - remaining,
+                remaining,
+                ..usage::Limit::default()
+            };
+            usage::explain_usage_response::Constraint {
+                limit: Some(limit),
+                asked,
+                fits,
+                hard: true,
+            }
+        };
+        let money = constraint(Meter::Microusd, asked.cost_microusd, 10_000, fits);
+        Ok(Response::new(usage::ExplainUsageResponse {
+            allowed: fits,
+            reason: if fits { "" } else { "BUDGET_EXCEEDED" }.to_owned(),
+            message: if fits { "" } else { "a cent is left" }.to_owned(),
+            constraints: vec![money, constraint(Meter::Generations, 1, 1, true)],
+            provider: asked.provider,
+            model: asked.model,
+            price: None,
+        }))
     }
 
     async fn list_usage_records(

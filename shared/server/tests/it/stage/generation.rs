@@ -75,6 +75,13 @@ impl GenerationService for Generations {
         Err(Status::unimplemented("not on this stage"))
     }
 
+    async fn quote_generation(
+        &self,
+        _: Request<contracts::generation::v1::QuoteGenerationRequest>,
+    ) -> Result<Response<contracts::generation::v1::QuoteGenerationResponse>, Status> {
+        Err(Status::unimplemented("not here"))
+    }
+
     async fn get_generation(
         &self,
         _: Request<GetGenerationRequest>,

@@ -1,0 +1,164 @@
+//! The line: who stands where, and how fast it moves.
+
+use database::Backend;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait};
+use sea_orm::{QueryFilter, QuerySelect, Statement, Value};
+use types::{Timestamp, UserId};
+use uuid::Uuid;
+
+use super::entity::tasks;
+use super::{Store, failed, unreadable};
+use crate::domain::error::Error;
+use crate::domain::generation::Status;
+use crate::domain::ports::NewTask;
+use crate::domain::queue::{MOST_COUNTED, Place, Spot};
+use crate::domain::quote::Prospect;
+
+// How fast the line moved longer ago says nothing about now.
+const PACE_STANDS: i64 = 600_000_000;
+// How much of the pace its last measure makes: an eighth.
+const SMOOTHING: i64 = 8;
+
+#[derive(FromQueryResult)]
+struct Turn {
+    last_turn: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Line {
+    ahead: i64,
+    pace: Option<i64>,
+    paced_at: Option<i64>,
+}
+
+impl Store {
+    /// Gives a new task its turn. Until the transaction ends it holds the row of the task's owner, so that
+    /// nobody else of that owner is let in between counting and storing.
+    pub(super) async fn take_turn(
+        &self,
+        db: &impl ConnectionTrait,
+        task: &NewTask,
+    ) -> Result<i64, Error> {
+        // Who has nothing waiting goes just before those who are at the same point and have.
+        let sql = "INSERT INTO owners (owner, last_turn)
+            SELECT $1, turn + $2 - 1 FROM queue WHERE id = 1
+            ON CONFLICT (owner) DO UPDATE SET last_turn = CASE
+                WHEN owners.last_turn + $2 > excluded.last_turn THEN owners.last_turn + $2
+                ELSE excluded.last_turn END
+            RETURNING last_turn";
+        let owner = task.patron.id.uuid();
+        let values = [owner.into(), task.spot.step.into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        let turn = Turn::find_by_statement(statement).one(db).await;
+        let turn = turn.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
+        let most = task.spot.max_pending;
+        if self.is_full(db, owner, most).await? {
+            return Err(Error::QueueFull(most));
+        }
+        Ok(turn.last_turn)
+    }
+
+    /// Where a waiting task stands now; none for one that does not wait.
+    pub(super) async fn place_of(&self, row: &tasks::Model) -> Result<Option<Place>, Error> {
+        if row.status != Status::Pending.as_str() {
+            return Ok(None);
+        }
+        if row.resting {
+            return Ok(Some(Place {
+                position: None,
+                starts_at: Some(Timestamp(row.run_at)),
+            }));
+        }
+        self.place_at(row.turn, row.id).await.map(Some)
+    }
+
+    /// How an owner's next order would stand in line.
+    pub(super) async fn look_ahead(&self, owner: UserId, spot: &Spot) -> Result<Prospect, Error> {
+        let sql = "SELECT CASE WHEN owners.last_turn + $2 > queue.turn + $2 - 1
+                THEN owners.last_turn + $2 ELSE queue.turn + $2 - 1 END AS last_turn
+            FROM queue LEFT JOIN owners ON owners.owner = $1 WHERE queue.id = 1";
+        let db = self.db.read();
+        let values = [owner.uuid().into(), spot.step.into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        let turn = Turn::find_by_statement(statement).one(db).await;
+        let turn = turn.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
+        Ok(Prospect {
+            // Behind whoever has the same turn.
+            place: self.place_at(turn.last_turn, Uuid::max()).await?,
+            is_full: self.is_full(db, owner.uuid(), spot.max_pending).await?,
+        })
+    }
+
+    async fn is_full(
+        &self,
+        db: &impl ConnectionTrait,
+        owner: Uuid,
+        most: u64,
+    ) -> Result<bool, Error> {
+        if most == 0 {
+            return Ok(false);
+        }
+        let waiting = tasks::Entity::find()
+            .filter(tasks::Column::Owner.eq(owner))
+            .filter(tasks::Column::Status.eq(Status::Pending.as_str()))
+            .limit(most);
+        Ok(waiting.count(db).await.map_err(failed)? >= most)
+    }
+
+    async fn place_at(&self, turn: i64, id: Uuid) -> Result<Place, Error> {
+        let sql = format!(
+            "SELECT (SELECT COUNT(*) FROM (
+                SELECT 1 FROM tasks WHERE status = 'pending' AND NOT resting
+                    AND (turn, id) < ($1, $2)
+                ORDER BY turn, id LIMIT {MOST_COUNTED}) AS before) AS ahead, pace, paced_at
+            FROM queue WHERE id = 1"
+        );
+        let db = self.db.read();
+        let values: [Value; 2] = [turn.into(), id.into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        let line = Line::find_by_statement(statement).one(db).await;
+        let line = line.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
+        let now = self.clock.now();
+        let is_known = line.ahead < i64::from(MOST_COUNTED)
+            && (line.paced_at).is_some_and(|at| at > now.micros() - PACE_STANDS);
+        let wait = |pace: i64| Timestamp(now.micros() + pace.saturating_mul(line.ahead + 1));
+        Ok(Place {
+            position: u32::try_from(line.ahead + 1).ok(),
+            starts_at: line.pace.filter(|_| is_known).map(wait),
+        })
+    }
+
+    /// Whoever claims within bounds counts what runs; so only one of them does at a time.
+    pub(super) async fn lock_line(&self, db: &impl ConnectionTrait) -> Result<(), Error> {
+        if self.db.backend() == Backend::Postgres {
+            let sql = "SELECT turn FROM queue WHERE id = 1 FOR UPDATE";
+            db.execute_unprepared(sql).await.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Turns up to `turn` were claimed, so many at once. Between two claims that both left somebody in
+    /// line, the workers set the pace; any other wait is for orders.
+    pub(super) async fn move_line(
+        &self,
+        db: &impl ConnectionTrait,
+        turn: i64,
+        claimed: i64,
+    ) -> Result<(), Error> {
+        let now = self.now_sql();
+        let sql = format!(
+            "UPDATE queue SET turn = CASE WHEN turn < $1 THEN $1 ELSE turn END,
+                pace = CASE WHEN claimed_at IS NULL THEN pace
+                    WHEN pace IS NULL THEN ({now} - claimed_at) / $2
+                    ELSE pace + (({now} - claimed_at) / $2 - pace) / {SMOOTHING} END,
+                paced_at = CASE WHEN claimed_at IS NULL THEN paced_at ELSE {now} END,
+                claimed_at = CASE WHEN EXISTS (SELECT 1 FROM tasks
+                    WHERE status = 'pending' AND NOT resting) THEN {now} END
+            WHERE id = 1"
+        );
+        let values = [turn.into(), claimed.max(1).into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        db.execute_raw(statement).await.map_err(failed)?;
+        Ok(())
+    }
+}
