@@ -23,6 +23,11 @@ test: ## run every test, with a private PostgreSQL and Redis on free ports
 	@scripts/need cc nextest
 	scripts/with-servers $(CARGO) nextest run --workspace --no-fail-fast
 
+.PHONY: prove
+prove: ## end processes at every step of an order, and print what came of each
+	@scripts/need cc
+	BOTTEGA_PROVE=1 scripts/with-servers $(CARGO) nextest run --workspace --no-capture -E 'package(bottega) & test(kill_grid)'
+
 .PHONY: bench
 bench: ## measure the quota path beside the database's own ceiling, on a private PostgreSQL with fsync
 	@scripts/need cc

@@ -15,6 +15,7 @@ mod commands;
 mod events;
 mod files;
 mod grpc;
+mod kill_grid;
 mod last_units;
 mod main_job;
 mod money;

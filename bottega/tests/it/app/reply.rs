@@ -14,19 +14,21 @@ pub struct Reply {
 impl Reply {
     /// Sends a request and reads the answer whole.
     pub async fn of(request: reqwest::RequestBuilder) -> Self {
-        let response = request.send().await.expect("the gateway answers");
+        let answer = Self::maybe(request).await;
+        answer.expect("the gateway answers, and its answer is whole")
+    }
+
+    /// The same where there may be nobody to answer.
+    pub async fn maybe(request: reqwest::RequestBuilder) -> Option<Self> {
+        let response = request.send().await.ok()?;
         let status = response.status().as_u16();
         let headers = response.headers().clone();
-        let bytes = response
-            .bytes()
-            .await
-            .expect("the answer is whole")
-            .to_vec();
-        Self {
+        let bytes = response.bytes().await.ok()?.to_vec();
+        Some(Self {
             status,
             headers,
             bytes,
-        }
+        })
     }
 
     /// The JSON of the body.

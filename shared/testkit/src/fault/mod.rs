@@ -124,6 +124,11 @@ impl FaultProxy {
         trap::set(&self.traps, trap);
         done
     }
+
+    /// Waits for nothing any more; who was told to wait for it learns that it will not be.
+    pub fn disarm(&self) {
+        trap::clear(&self.traps);
+    }
 }
 
 impl Drop for FaultProxy {

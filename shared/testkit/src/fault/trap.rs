@@ -46,6 +46,11 @@ pub(super) fn set(traps: &Traps, trap: Trap) {
     traps.push(trap);
 }
 
+pub(super) fn clear(traps: &Traps) {
+    let mut traps = traps.lock().unwrap_or_else(PoisonError::into_inner);
+    traps.clear();
+}
+
 /// What a connection sent so far, as far as the beginning of a trap's bytes may be in it.
 #[derive(Default)]
 pub(super) struct Trail(Vec<u8>);
