@@ -131,7 +131,7 @@ impl App {
         let desk = Arc::new(Desk {
             tasks: store.clone(),
             adoptions: store.clone(),
-            repeats: Repeats::new(store.clone(), config.keys_kept_for),
+            repeats: Repeats::new(store, config.keys_kept_for),
             files,
             quota: usage,
             catalog,
