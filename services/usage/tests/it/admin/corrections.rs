@@ -268,7 +268,10 @@ async fn what_cannot_be_audited_is_not_done() {
             assert_eq!(reason(refused.unwrap_err()), Reason::Internal);
         }
         assert_eq!(office.remaining(ANNA).await, remaining);
-        assert_eq!(office.in_state(State::Suspended).await, [id.clone()]);
+        assert_eq!(
+            office.in_state(State::Suspended).await,
+            std::slice::from_ref(&id)
+        );
 
         rename("ALTER TABLE away RENAME TO audit").await.unwrap();
         office.adjust(&back).await.unwrap();
