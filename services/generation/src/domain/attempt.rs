@@ -203,7 +203,7 @@ mod tests {
         let job = Job {
             id: "j".to_owned(),
             poll_url: None,
-            cost_microusd: None,
+            ..Job::default()
         };
         assert_eq!(resume(None, false, now), Resume::Afresh);
         assert_eq!(

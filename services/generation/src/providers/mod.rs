@@ -2,6 +2,7 @@
 //! of one provider, the rest is shared.
 
 mod config;
+mod fal;
 mod flux;
 mod gemini;
 mod http;
@@ -10,8 +11,10 @@ mod limits;
 mod lockout;
 mod money;
 mod openai;
+mod places;
 mod ratio;
 mod registry;
+mod replicate;
 mod sdxl;
 mod sketch;
 mod stability;

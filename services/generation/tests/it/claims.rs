@@ -116,7 +116,7 @@ async fn a_zombie_writes_nothing(db: TestDb) {
     let job = Job {
         id: "j".to_owned(),
         poll_url: None,
-        cost_microusd: None,
+        ..Job::default()
     };
     let failed = Ending::Failed {
         attempt: Some(AttemptEnd::unknown(number, "")),

@@ -165,11 +165,13 @@ impl ImageProvider for Scripted {
                 id: "job".to_owned(),
                 poll_url: None,
                 cost_microusd: Some(cost),
+                ..Job::default()
             })),
             Play::Accept(id) => Ok(Submitted::Accepted(Job {
                 id: id.to_owned(),
                 poll_url: None,
                 cost_microusd: Some(7_000),
+                ..Job::default()
             })),
             Play::Fail(class, retry_after) => Err(error(class, retry_after)),
             Play::FailFor(class, spent) => Err(ProviderError {
