@@ -32,6 +32,7 @@ use crate::domain::repeats::Repeats;
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
 use crate::domain::speed::SpeedBoard;
+use crate::domain::strays::Warden;
 use crate::domain::studio::Studio;
 use crate::domain::unknown::Inquiry;
 use crate::domain::webhook::desk::WebhookDesk;
@@ -43,7 +44,7 @@ use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
 use crate::worker::{
     Delivery, Messenger, Pool, Postman, PriceWatch, SpeedWatch, caretaker, expiry, health_watch,
-    unknown_watch,
+    strays, unknown_watch,
 };
 
 // Decoding may take half a gigabyte each.
@@ -80,6 +81,7 @@ pub struct App {
     delivery: Delivery,
     watches: Watches,
     inquiry: Inquiry,
+    warden: Warden,
     webhooks: WebhookDesk,
     postman: Postman,
     database: Database,
@@ -115,6 +117,7 @@ impl App {
         let (prices, speeds) = watches.boards();
         let studio = Arc::new(Studio {
             work: store.clone(),
+            strays: store.clone(),
             files: Arc::clone(&files),
             quota: usage.clone(),
             pause: Pause::default(),
@@ -125,6 +128,7 @@ impl App {
             retry: config.retry,
             decoders: Arc::new(Semaphore::new(DECODERS)),
         });
+        let warden = studio.warden();
         let pool = Pool::new(studio, config.work, own_name());
         let (delivery, inquiry) = couriers(&store, &usage, &signals, &clock);
         let (webhooks, postman) = webhooks(&config, &secret, &store, &signals, &clock)?;
@@ -153,6 +157,7 @@ impl App {
             delivery,
             watches,
             inquiry,
+            warden,
             webhooks,
             postman,
             database,
@@ -169,6 +174,7 @@ impl App {
         let watching = tokio::spawn(self.watches.run(shutdown.clone()));
         let counting = unknown_watch::run(self.inquiry.unknowns.clone(), shutdown.clone());
         let counting = tokio::spawn(counting);
+        let stopping = tokio::spawn(strays::run(self.warden, shutdown.clone()));
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
         let keys = Arc::clone(&self.desk.repeats.keys);
         let sweeping = tokio::spawn(caretaker::run(keys, shutdown.clone()));
@@ -189,7 +195,7 @@ impl App {
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(working, watching, counting, sweeping, telling);
+        let _ = tokio::join!(working, watching, counting, stopping, sweeping, telling);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;

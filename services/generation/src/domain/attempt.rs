@@ -60,6 +60,8 @@ impl AttemptState {
 pub struct Attempt {
     /// 1 for a task's first.
     pub number: i64,
+    /// Who was asked.
+    pub provider: String,
     /// How far it got.
     pub state: AttemptState,
     /// The provider's handle, once accepted.
@@ -191,6 +193,7 @@ mod tests {
     fn attempt(state: AttemptState, job: Option<Job>) -> Option<Attempt> {
         Some(Attempt {
             number: 2,
+            provider: "p".to_owned(),
             state,
             job,
             sent_at: Some(Timestamp(7)),

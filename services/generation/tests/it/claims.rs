@@ -166,7 +166,7 @@ async fn cancel_races_completion(db: TestDb) {
                 tokio::task::yield_now().await;
             }
             right
-                .cancel(task.patron.id, task.id, SystemClock.now())
+                .cancel(task.patron.id, task.id, &[], SystemClock.now())
                 .await
         });
         let (finished, cancelled) = (finish.await.unwrap(), cancel.await.unwrap());
@@ -211,7 +211,7 @@ async fn steps_told_at_once_leave_no_gap(db: TestDb) {
         told.unwrap().unwrap();
     }
     store
-        .cancel(task.patron.id, task.id, SystemClock.now())
+        .cancel(task.patron.id, task.id, &[], SystemClock.now())
         .await
         .unwrap();
     assert_eq!(rows::events_of(&database, task.id.uuid()).await.len(), 23);

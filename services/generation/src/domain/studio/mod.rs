@@ -5,6 +5,7 @@ mod asking;
 mod keeping;
 mod paying;
 mod refusing;
+mod sending;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,11 +27,14 @@ use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, R
 use crate::domain::retry::{Retry, backoff};
 use crate::domain::routing::Catalog;
 use crate::domain::signals::Signals;
+use crate::domain::strays::{Strays, Warden};
 
 /// Does tasks.
 pub struct Studio {
     /// Where their progress is kept.
     pub work: Arc<dyn Work>,
+    /// Where orders go that nobody waits for any more.
+    pub strays: Arc<dyn Strays>,
     /// Where inputs come from and results go to.
     pub files: Arc<dyn Files>,
     /// Who says whether an order may be paid.
@@ -172,6 +176,17 @@ impl Studio {
             }
         };
         self.fail(task, lease, end, failure).await
+    }
+
+    /// Who stops what it began and nobody waits for any more.
+    #[must_use]
+    pub fn warden(&self) -> Warden {
+        Warden {
+            strays: Arc::clone(&self.strays),
+            catalog: self.catalog.clone(),
+            signals: Arc::clone(&self.signals),
+            clock: Arc::clone(&self.clock),
+        }
     }
 
     async fn next_step(&self, task: &Claimed, lease: &Lease) -> Result<Resume, Error> {
