@@ -81,7 +81,6 @@ pub struct App {
     delivery: Delivery,
     watches: Watches,
     inquiry: Inquiry,
-    warden: Warden,
     webhooks: WebhookDesk,
     postman: Postman,
     database: Database,
@@ -113,7 +112,7 @@ impl App {
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
         let cooling = Arc::new(Cooling::new(Arc::clone(&clock), store.clone()));
-        let watches = Watches::new(&store, &usage, &signals, &cooling);
+        let watches = Watches::new(&store, &usage, &signals, &cooling, &catalog, &clock);
         let (prices, speeds) = watches.boards();
         let studio = Arc::new(Studio {
             work: store.clone(),
@@ -128,7 +127,6 @@ impl App {
             retry: config.retry,
             decoders: Arc::new(Semaphore::new(DECODERS)),
         });
-        let warden = studio.warden();
         let pool = Pool::new(studio, config.work, own_name());
         let (delivery, inquiry) = couriers(&store, &usage, &signals, &clock);
         let (webhooks, postman) = webhooks(&config, &secret, &store, &signals, &clock)?;
@@ -157,7 +155,6 @@ impl App {
             delivery,
             watches,
             inquiry,
-            warden,
             webhooks,
             postman,
             database,
@@ -174,7 +171,6 @@ impl App {
         let watching = tokio::spawn(self.watches.run(shutdown.clone()));
         let counting = unknown_watch::run(self.inquiry.unknowns.clone(), shutdown.clone());
         let counting = tokio::spawn(counting);
-        let stopping = tokio::spawn(strays::run(self.warden, shutdown.clone()));
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
         let keys = Arc::clone(&self.desk.repeats.keys);
         let sweeping = tokio::spawn(caretaker::run(keys, shutdown.clone()));
@@ -195,7 +191,7 @@ impl App {
         .await;
         // A server that could not start must not leave its workers behind.
         shutdown.trigger();
-        let _ = tokio::join!(working, watching, counting, stopping, sweeping, telling);
+        let _ = tokio::join!(working, watching, counting, sweeping, telling);
         worked.cancel();
         // What is owed and not delivered yet is delivered at the next start, or by another process.
         let _ = timeout(shutdown.drain().mul_f64(0.1), delivering).await;
@@ -225,6 +221,7 @@ struct Watches {
     expiry: Arc<dyn Expiry>,
     signals: Arc<Signals>,
     cooling: Arc<Cooling>,
+    warden: Warden,
 }
 
 impl Watches {
@@ -233,6 +230,8 @@ impl Watches {
         usage: &Arc<UsagePeer>,
         signals: &Arc<Signals>,
         cooling: &Arc<Cooling>,
+        catalog: &Catalog,
+        clock: &Arc<dyn Clock>,
     ) -> Self {
         Self {
             prices: PriceWatch::new(usage.clone(), Arc::default()),
@@ -244,6 +243,12 @@ impl Watches {
             expiry: store.clone(),
             signals: Arc::clone(signals),
             cooling: Arc::clone(cooling),
+            warden: Warden {
+                strays: store.clone(),
+                catalog: catalog.clone(),
+                signals: Arc::clone(signals),
+                clock: Arc::clone(clock),
+            },
         }
     }
 
@@ -258,6 +263,7 @@ impl Watches {
             self.messenger.run(shutdown.clone()),
             expiry::run(self.expiry, self.signals, shutdown.clone()),
             health_watch::run(self.cooling, shutdown.clone()),
+            strays::run(self.warden, shutdown.clone()),
         );
     }
 }

@@ -1,6 +1,7 @@
 //! The providers, each behind `domain::provider::ImageProvider`: one file holds all that is known
 //! of one provider, the rest is shared.
 
+mod a1111;
 mod config;
 mod fal;
 mod flux;

@@ -37,6 +37,7 @@ pub(super) const FACTS: Facts = Facts {
     keyless: true,
     result_hosts: &[],
     has_units: false,
+    max_running: 0,
     takes: |_| Ok(true),
 };
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::a1111::A1111;
 use super::config::{Account, Config};
 use super::fal::Fal;
 use super::flux::Flux;
@@ -111,6 +112,7 @@ fn connect(account: &Account, config: &Config) -> Result<Arc<dyn ImageProvider>,
         super::gemini::NAME => Arc::new(Gemini::new(account)?),
         super::sdxl::NAME => Arc::new(Sdxl::new(account)?),
         super::stability::NAME => Arc::new(Stability::new(account)?),
+        super::a1111::NAME => Arc::new(A1111::new(account)?),
         super::fal::NAME => Arc::new(Fal::new(account, &config.egress)?),
         super::flux::NAME => Arc::new(Flux::new(account, &config.egress)?),
         super::replicate::NAME => Arc::new(Replicate::new(account, &config.egress)?),

@@ -38,6 +38,7 @@ pub(super) const FACTS: Facts = Facts {
     keyless: false,
     result_hosts: &[],
     has_units: false,
+    max_running: 0,
     takes: |model| match endpoint(model) {
         "" => Err("is none of core, ultra and sd3…"),
         "core" => Ok(false),

@@ -23,7 +23,7 @@ impl Strays for Store {
         let any = attempts::Entity::find()
             .filter(attempts::Column::StopAt.is_not_null())
             .limit(1);
-        let any = any.one(self.db.write()).await.map_err(failed)?;
+        let any = any.one(self.db.read()).await.map_err(failed)?;
         if any.is_none() {
             return Ok(Vec::new());
         }

@@ -41,9 +41,9 @@ fn stoppable(answers: impl IntoIterator<Item = Result<Stopped, ErrorClass>>) -> 
         .stopped_by(answers)
 }
 
-async fn cancelled(user: &User, progress: u32) -> Generation {
+async fn cancelled(user: &User) -> Generation {
     let made = user.create(order("a fox")).await.unwrap();
-    user.until(&made.id, |one| one.progress == progress).await;
+    user.until(&made.id, |one| one.progress == 20).await;
     let cancelled = user.cancel(&made.id).await.unwrap();
     assert_eq!(cancelled.status(), State::Cancelled);
     cancelled
@@ -65,7 +65,7 @@ async fn what_was_not_begun_is_free(db: TestDb) {
     let provider = Arc::new(stoppable(answers));
     let suite = Suite::with(db, &provider).await;
     let user = suite.user();
-    let made = cancelled(&user, 20).await;
+    let made = cancelled(&user).await;
     assert_eq!(settled(&suite, reservation_of(&made)).await, Held::Released);
     assert_eq!(user.get(&made.id).await.unwrap().cost_microusd, 0);
     let asked: Vec<String> = (provider.stops_asked().into_iter())
@@ -87,7 +87,7 @@ async fn what_was_begun_costs_what_is_said(db: TestDb) {
     let user = suite.user();
     // What is said, what was said when it was taken, and what it was accepted at.
     for cost in [1_234, 7_000, 5_000] {
-        let made = cancelled(&user, 20).await;
+        let made = cancelled(&user).await;
         let reservation = reservation_of(&made);
         assert_eq!(settled(&suite, reservation).await, Held::Settled);
         assert_eq!(
@@ -141,7 +141,7 @@ async fn what_is_not_said_stays_in_suspense(db: TestDb) {
     let provider = Arc::new(stoppable(vec![Err(ErrorClass::Ambiguous); 9]));
     let suite = Suite::with(db, &provider).await;
     let user = suite.user();
-    let made = cancelled(&user, 20).await;
+    let made = cancelled(&user).await;
     while provider.stops_asked().len() < 3 {
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
@@ -156,7 +156,7 @@ async fn an_operator_may_be_quicker(db: TestDb) {
     let provider = Arc::new(stoppable(not_yet.into_iter().chain([Ok(PRICE)])));
     let suite = Suite::with(db, &provider).await;
     let user = suite.user();
-    let made = cancelled(&user, 20).await;
+    let made = cancelled(&user).await;
     resolve(&suite, &made.id, Some(900)).await.unwrap();
     let reservation = reservation_of(&made);
     assert_eq!(settled(&suite, reservation).await, Held::Settled);

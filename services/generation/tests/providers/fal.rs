@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use generation::domain::provider::ErrorClass::{self, *};
-use generation::domain::provider::{Job, Polled, ProviderError, Spent, Stopped, Submitted};
+use generation::domain::provider::{Job, Polled, ProviderError, Spent, Submitted};
 use serde_json::{Value, json};
 use types::Microusd;
 
@@ -12,7 +12,7 @@ use crate::stub::{Reply, Seen, Stub};
 
 const PATH: &str = "/fal-ai/flux/requests/r-1";
 
-fn job() -> Job {
+pub fn job() -> Job {
     Job {
         id: "r-1".to_owned(),
         poll_url: Some(PATH.to_owned()),
@@ -21,7 +21,7 @@ fn job() -> Job {
     }
 }
 
-fn status(word: &str) -> Reply {
+pub fn status(word: &str) -> Reply {
     let code = if word == "COMPLETED" { 200 } else { 202 };
     let measured = json!({ "inference_time": 1.5 });
     Reply::json(
@@ -246,130 +246,6 @@ async fn asking_that_fails_says_nothing() {
         assert_eq!(error.class, class, "{reply:?}");
         let wait = error.retry_after.map(|wait| wait.as_secs());
         assert_eq!(wait, (class == RateLimited).then_some(3), "{reply:?}");
-    }
-}
-
-// A server whose request stands like this, changes like that when it is stopped, and ends so.
-async fn stopped(
-    before: Reply,
-    cancel: Reply,
-    after: Reply,
-    end: Reply,
-) -> (Stub, Result<Stopped, ErrorClass>) {
-    let asked = AtomicUsize::new(0);
-    let stub = Stub::start(
-        move |seen| match (seen.method.as_str(), seen.target.as_str()) {
-            ("PUT", "/fal-ai/flux/requests/r-1/cancel") => cancel.clone(),
-            (_, "/fal-ai/flux/requests/r-1/status")
-                if asked.fetch_add(1, Ordering::SeqCst) == 0 =>
-            {
-                before.clone()
-            }
-            (_, "/fal-ai/flux/requests/r-1/status") => after.clone(),
-            _ => end.clone(),
-        },
-    )
-    .await;
-    let provider = provider("fal", &stub.url, &[("FAL_TIMEOUT", "600ms")]);
-    let outcome = provider.stops().unwrap().stop(&job()).await;
-    (stub, outcome.map_err(|error| error.class))
-}
-
-#[tokio::test]
-async fn a_request_is_stopped() {
-    let asked = || Reply::json(202, &json!({ "status": "CANCELLATION_REQUESTED" }));
-    let late = || Reply::json(400, &json!({ "status": "ALREADY_COMPLETED" }));
-    let gone = || Reply::json(404, &json!({ "status": "NOT_FOUND" }));
-    let none = || Reply::HangUp;
-    let cancelled = || {
-        Reply::json(
-            499,
-            &json!({ "detail": "x", "error_type": "client_cancelled" }),
-        )
-    };
-    let unbegun = || Reply::json(200, &json!({ "status": "COMPLETED", "error": "cancelled" }));
-    let made = || Reply::json(200, &json!({ "images": [] })).with("x-fal-billable-units", "1");
-    let cost = |cost| Ok(Stopped::Over(Spent::money(Microusd(cost))));
-    let price = Ok(Stopped::Over(Spent::default()));
-    let table = vec![
-        // It waited, and is gone.
-        (status("IN_QUEUE"), asked(), gone(), none(), cost(0)),
-        // It will stop.
-        (
-            status("IN_QUEUE"),
-            asked(),
-            status("IN_QUEUE"),
-            none(),
-            Ok(Stopped::NotYet),
-        ),
-        (
-            status("IN_PROGRESS"),
-            asked(),
-            status("IN_PROGRESS"),
-            none(),
-            Ok(Stopped::NotYet),
-        ),
-        // It was at work when it vanished: nobody knows.
-        (
-            status("IN_PROGRESS"),
-            asked(),
-            gone(),
-            none(),
-            Ok(Stopped::NotYet),
-        ),
-        (gone(), asked(), gone(), none(), Err(Ambiguous)),
-        // It was quicker.
-        (
-            status("IN_PROGRESS"),
-            late(),
-            status("COMPLETED"),
-            made(),
-            Ok(Stopped::NotYet),
-        ),
-        (status("COMPLETED"), none(), none(), made(), cost(3_000)),
-        (
-            status("COMPLETED"),
-            none(),
-            none(),
-            Reply::json(200, &json!({})),
-            price,
-        ),
-        // It was stopped: before it began, and after.
-        (unbegun(), none(), none(), cancelled(), cost(0)),
-        (status("COMPLETED"), none(), none(), cancelled(), price),
-        // It failed, on their side.
-        (
-            status("COMPLETED"),
-            none(),
-            none(),
-            Reply::json(500, &json!({ "detail": "x" })),
-            cost(0),
-        ),
-        // Asking fails.
-        (
-            status("COMPLETED"),
-            none(),
-            none(),
-            Reply::json(503, &json!({})),
-            Err(Unavailable),
-        ),
-        (
-            status("IN_QUEUE"),
-            Reply::json(401, &json!({})),
-            none(),
-            none(),
-            Err(Account),
-        ),
-        (Reply::Silent, none(), none(), none(), Err(Unavailable)),
-    ];
-    for (place, (before, cancel, after, end, want)) in table.into_iter().enumerate() {
-        let (stub, got) = stopped(before, cancel, after, end).await;
-        assert_eq!(got, want, "{place}: {:?}", stub.seen());
-        assert!(
-            stub.seen()
-                .iter()
-                .all(|seen| seen.header("authorization").is_some())
-        );
     }
 }
 

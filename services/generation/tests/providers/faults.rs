@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use crate::order::{KEY, order, provider};
 use crate::stub::{Reply, Stub};
 
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
+    "a1111",
     "gemini",
     "sdxl",
     "stability",

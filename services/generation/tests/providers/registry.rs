@@ -19,6 +19,7 @@ fn all_are_known_by_name() {
     assert_eq!(
         shown,
         [
+            ("a1111", false),
             ("fal", false),
             ("flux", false),
             ("gemini", false),

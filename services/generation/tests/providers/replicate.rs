@@ -255,6 +255,7 @@ async fn asking_that_fails_says_nothing() {
         (Reply::json(429, &json!({})), RateLimited),
         (Reply::json(504, &json!({})), Unavailable),
         (Reply::text(200, "text/html", "<html>"), Unavailable),
+        (Reply::Cut(b"{".to_vec()), Unavailable),
         (Reply::Silent, Unavailable),
         (Reply::HangUp, Unavailable),
     ] {

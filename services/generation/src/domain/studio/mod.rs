@@ -27,7 +27,7 @@ use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, R
 use crate::domain::retry::{Retry, backoff};
 use crate::domain::routing::Catalog;
 use crate::domain::signals::Signals;
-use crate::domain::strays::{Strays, Warden};
+use crate::domain::strays::Strays;
 
 /// Does tasks.
 pub struct Studio {
@@ -176,17 +176,6 @@ impl Studio {
             }
         };
         self.fail(task, lease, end, failure).await
-    }
-
-    /// Who stops what it began and nobody waits for any more.
-    #[must_use]
-    pub fn warden(&self) -> Warden {
-        Warden {
-            strays: Arc::clone(&self.strays),
-            catalog: self.catalog.clone(),
-            signals: Arc::clone(&self.signals),
-            clock: Arc::clone(&self.clock),
-        }
     }
 
     async fn next_step(&self, task: &Claimed, lease: &Lease) -> Result<Resume, Error> {

@@ -17,6 +17,8 @@ pub struct Facts {
     pub result_hosts: &'static [&'static str],
     /// Whether it counts something else than tokens, at a price of its own.
     pub has_units: bool,
+    /// How many orders it is asked for at once unless more are set; 0 for any number.
+    pub max_running: u64,
     /// Whether it can run a model, and whether that takes input pictures.
     pub takes: fn(&str) -> Result<bool, &'static str>,
 }

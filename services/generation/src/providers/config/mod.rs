@@ -13,7 +13,7 @@ use url::Url;
 pub(super) use self::facts::{Facts, Price};
 use self::models::read_models;
 use super::money::Tariffs;
-use super::{fal, flux, gemini, openai, replicate, sdxl, stability};
+use super::{a1111, fal, flux, gemini, openai, replicate, sdxl, stability};
 use crate::domain::provider::Model;
 use crate::domain::routing::Limits;
 
@@ -51,8 +51,8 @@ pub struct Config {
     /// The others. Each reads `BOTTEGA_PROVIDER_<NAME>_KEY`, `_BASE_URL`, `_MODEL` (a list, the
     /// first is the default), `_PRICE` (US dollars for one picture: one for all models or a list
     /// beside theirs), `_PRICE_AS_OF` (a date), `_RATES` (US dollars for a million tokens),
-    /// `_TIMEOUT`, `_MAX_RUNNING` (tasks at once over all processes, at most 10000; 0, the default, for any
-    /// number) and `_RATE` (orders in a second, minute or hour over all processes, as `3/m`; none by
+    /// `_TIMEOUT`, `_MAX_RUNNING` (tasks at once over all processes, at most 10000; 0 for any
+    /// number, the default but for `a1111`, which does one) and `_RATE` (orders in a second, minute or hour over all processes, as `3/m`; none by
     /// default). Those whose answers name addresses read `_RESULT_HOSTS` (hosts, with their
     /// subdomains, that pictures are fetched from); those that count something else than tokens
     /// `_UNIT_PRICE` (US dollars for one of it, listed as `_PRICE`).
@@ -63,6 +63,7 @@ impl Config {
     /// Reads the settings; faults are noted in the reader.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let facts = [
+            a1111::FACTS,
             fal::FACTS,
             flux::FACTS,
             gemini::FACTS,
@@ -101,7 +102,7 @@ fn read_account(reader: &mut Reader<'_>, facts: &Facts) -> Option<Account> {
         reader.fault(&name("TIMEOUT"), "must be 100ms to 1h");
     }
     let limits = Limits {
-        max_running: reader.number(&name("MAX_RUNNING"), 0, 0, 10_000),
+        max_running: reader.number(&name("MAX_RUNNING"), facts.max_running, 0, 10_000),
         rate: reader.optional(&name("RATE")),
     };
     let (models, tariffs) = read_models(reader, facts, &name);
@@ -188,6 +189,7 @@ mod tests {
         assert_eq!(
             shown,
             [
+                "a1111 default $0.000000",
                 "fal fal-ai/flux/schnell $0.009000",
                 "flux flux-2-klein-4b $0.021000",
                 "gemini gemini-2.5-flash-image $0.039000",

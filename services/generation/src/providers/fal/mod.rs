@@ -42,6 +42,7 @@ pub(super) const FACTS: Facts = Facts {
     keyless: false,
     result_hosts: &["fal.media"],
     has_units: true,
+    max_running: 0,
     takes: |model| Family::of(model).map(|family| family.most_inputs() > 0),
 };
 
@@ -110,7 +111,8 @@ impl Fal {
 
     async fn get(&self, path: &str) -> Result<Answer, ProviderError> {
         let within = ASK_WAIT.min(self.timeout);
-        self.http.ask(self.http.get(path), within).await
+        let answer = self.http.ask(self.http.get(path), within).await;
+        answer.map_err(again)
     }
 
     async fn stage(&self, path: &str) -> Result<Stage, ProviderError> {
@@ -139,7 +141,7 @@ impl Fal {
 
     // The result, or the failure, of a request that is over, and what it cost.
     async fn end(&self, job: &Job, begun: bool) -> Result<(Answer, Spent), ProviderError> {
-        let answer = self.get(path_of(job)).await.map_err(again)?;
+        let answer = self.get(path_of(job)).await?;
         if !answer.status.is_success() && failure(&answer).is_none() {
             return Err(self.not_told(&answer));
         }
@@ -237,7 +239,8 @@ impl Stops for Fal {
                 .map(|(_, spent)| Stopped::Over(spent));
         }
         let request = self.http.put(&format!("{path}/cancel"));
-        let answer = self.http.ask(request, ASK_WAIT.min(self.timeout)).await?;
+        let answer = self.http.ask(request, ASK_WAIT.min(self.timeout)).await;
+        let answer = answer.map_err(again)?;
         // Done in the meantime: what it cost is told next time.
         if answer.status.as_u16() == 400 {
             return Ok(Stopped::NotYet);

@@ -52,6 +52,7 @@ pub(super) const FACTS: Facts = Facts {
     keyless: false,
     result_hosts: &["bfl.ai"],
     has_units: false,
+    max_running: 0,
     takes: |model| match Family::of(model) {
         Some(family) => Ok(family.most_inputs(model) > 0),
         None => Err("makes no picture from a prompt alone"),

@@ -56,6 +56,7 @@ pub(super) const FACTS: Facts = Facts {
     keyless: false,
     result_hosts: &[],
     has_units: false,
+    max_running: 0,
     takes: |_| Ok(true),
 };
 

@@ -69,7 +69,8 @@ pub enum HttpError {
 }
 
 impl Http {
-    /// A client for one provider. `header` and `prefix` say how the key is sent.
+    /// A client for one provider. `header` and `prefix` say how the key is sent; after `Basic ` it is
+    /// encoded, as that is.
     ///
     /// # Errors
     /// The key cannot be sent, or there are no root certificates.
@@ -90,7 +91,11 @@ impl Http {
         };
         let key = match &secret {
             Some(secret) => {
-                let text = format!("{prefix}{}", secret.expose_secret());
+                let text = match prefix {
+                    "Basic " => encode(secret.expose_secret().as_bytes()),
+                    _ => secret.expose_secret().to_owned(),
+                };
+                let text = format!("{prefix}{text}");
                 let mut value = HeaderValue::from_str(&text).map_err(|_| HttpError::Key)?;
                 value.set_sensitive(true);
                 Some((header, value))

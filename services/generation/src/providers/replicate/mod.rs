@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use egress::Policy;
+use reqwest::RequestBuilder;
 use reqwest::header::AUTHORIZATION;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -43,6 +44,7 @@ pub(super) const FACTS: Facts = Facts {
     keyless: false,
     result_hosts: &["replicate.delivery"],
     has_units: true,
+    max_running: 0,
     takes: |model| Family::of(model).map(|family| family.most_inputs() > 0),
 };
 
@@ -102,14 +104,16 @@ impl Replicate {
         fault
     }
 
-    // The answer about a prediction; what is no such answer says nothing about it.
-    fn told(&self, answer: &Answer) -> Result<Prediction, ProviderError> {
+    // Asks about a prediction; what is no answer says nothing about it.
+    async fn ask(&self, request: RequestBuilder) -> Result<Prediction, ProviderError> {
+        let answer = self.http.ask(request, ASK_WAIT.min(self.timeout)).await;
+        let answer = answer.map_err(again)?;
         if answer.status.as_u16() == 404 {
             let detail = "the prediction is not known";
             return Err(self.http.fault(ErrorClass::Ambiguous, detail));
         }
         if !answer.status.is_success() {
-            return Err(again(self.refused(answer)));
+            return Err(again(self.refused(&answer)));
         }
         let prediction = answer.json::<Prediction>();
         prediction.ok_or_else(|| self.http.fault(ErrorClass::Unavailable, answer.words()))
@@ -167,8 +171,7 @@ impl ImageProvider for Replicate {
 
     async fn poll(&self, job: &Job) -> Result<Polled, ProviderError> {
         let request = self.http.get(&format!("/predictions/{}", job.id));
-        let answer = self.http.ask(request, ASK_WAIT.min(self.timeout)).await?;
-        let prediction = self.told(&answer)?;
+        let prediction = self.ask(request).await?;
         let spent = prediction.spent(job.unit_microusd.map(Microusd));
         let class = match prediction.stage() {
             Stage::Open => return Ok(Polled::Pending(None)),
@@ -203,8 +206,7 @@ impl Stops for Replicate {
     // Harmless for what is over: that is answered as it stands.
     async fn stop(&self, job: &Job) -> Result<Stopped, ProviderError> {
         let request = self.http.post(&format!("/predictions/{}/cancel", job.id));
-        let answer = self.http.ask(request, ASK_WAIT.min(self.timeout)).await?;
-        let prediction = self.told(&answer)?;
+        let prediction = self.ask(request).await?;
         Ok(match prediction.stage() {
             Stage::Open => Stopped::NotYet,
             _ => Stopped::Over(prediction.spent(job.unit_microusd.map(Microusd))),
