@@ -32,6 +32,7 @@ use crate::domain::repeats::Repeats;
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::signals::Signals;
 use crate::domain::speed::SpeedBoard;
+use crate::domain::strays::Warden;
 use crate::domain::studio::Studio;
 use crate::domain::unknown::Inquiry;
 use crate::domain::webhook::desk::WebhookDesk;
@@ -43,7 +44,7 @@ use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
 use crate::worker::{
     Delivery, Messenger, Pool, Postman, PriceWatch, SpeedWatch, caretaker, expiry, health_watch,
-    unknown_watch,
+    strays, unknown_watch,
 };
 
 // Decoding may take half a gigabyte each.
@@ -111,10 +112,11 @@ impl App {
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
         let cooling = Arc::new(Cooling::new(Arc::clone(&clock), store.clone()));
-        let watches = Watches::new(&store, &usage, &signals, &cooling);
+        let watches = Watches::new(&store, &usage, &signals, &cooling, &catalog, &clock);
         let (prices, speeds) = watches.boards();
         let studio = Arc::new(Studio {
             work: store.clone(),
+            strays: store.clone(),
             files: Arc::clone(&files),
             quota: usage.clone(),
             pause: Pause::default(),
@@ -219,6 +221,7 @@ struct Watches {
     expiry: Arc<dyn Expiry>,
     signals: Arc<Signals>,
     cooling: Arc<Cooling>,
+    warden: Warden,
 }
 
 impl Watches {
@@ -227,6 +230,8 @@ impl Watches {
         usage: &Arc<UsagePeer>,
         signals: &Arc<Signals>,
         cooling: &Arc<Cooling>,
+        catalog: &Catalog,
+        clock: &Arc<dyn Clock>,
     ) -> Self {
         Self {
             prices: PriceWatch::new(usage.clone(), Arc::default()),
@@ -238,6 +243,12 @@ impl Watches {
             expiry: store.clone(),
             signals: Arc::clone(signals),
             cooling: Arc::clone(cooling),
+            warden: Warden {
+                strays: store.clone(),
+                catalog: catalog.clone(),
+                signals: Arc::clone(signals),
+                clock: Arc::clone(clock),
+            },
         }
     }
 
@@ -252,6 +263,7 @@ impl Watches {
             self.messenger.run(shutdown.clone()),
             expiry::run(self.expiry, self.signals, shutdown.clone()),
             health_watch::run(self.cooling, shutdown.clone()),
+            strays::run(self.warden, shutdown.clone()),
         );
     }
 }

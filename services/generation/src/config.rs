@@ -157,9 +157,11 @@ mod tests {
             ("BOTTEGA_GENERATION_MAX_SENDS", "0"),
             ("BOTTEGA_GENERATION_MAX_PENDING", "ten"),
             (WEIGHTS, "1,pro=0"),
+            ("BOTTEGA_PROVIDER_OPENAI_RATE", "3/d"),
+            ("BOTTEGA_PROVIDER_OPENAI_MAX_RUNNING", "-1"),
         ]);
         let mut reader = Reader::new(&source);
         Config::read(&mut reader);
-        assert_eq!(reader.finish().unwrap_err().0.len(), 7);
+        assert_eq!(reader.finish().unwrap_err().0.len(), 9);
     }
 }

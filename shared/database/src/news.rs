@@ -27,7 +27,7 @@ impl Database {
         Ok(())
     }
 
-    /// Listens on a channel; none where nobody tells.
+    /// Listens on a channel; none where nobody tells, or where the pool has no connection to spare.
     ///
     /// # Errors
     /// The database does not answer.
@@ -36,6 +36,9 @@ impl Database {
             return Ok(None);
         }
         let pool = self.write().get_postgres_connection_pool();
+        if pool.options().get_max_connections() < 2 {
+            return Ok(None);
+        }
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(channel).await?;
         Ok(Some(Listener(listener)))

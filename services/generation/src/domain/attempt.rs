@@ -60,6 +60,8 @@ impl AttemptState {
 pub struct Attempt {
     /// 1 for a task's first.
     pub number: i64,
+    /// Who was asked.
+    pub provider: String,
     /// How far it got.
     pub state: AttemptState,
     /// The provider's handle, once accepted.
@@ -191,6 +193,7 @@ mod tests {
     fn attempt(state: AttemptState, job: Option<Job>) -> Option<Attempt> {
         Some(Attempt {
             number: 2,
+            provider: "p".to_owned(),
             state,
             job,
             sent_at: Some(Timestamp(7)),
@@ -203,7 +206,7 @@ mod tests {
         let job = Job {
             id: "j".to_owned(),
             poll_url: None,
-            cost_microusd: None,
+            ..Job::default()
         };
         assert_eq!(resume(None, false, now), Resume::Afresh);
         assert_eq!(

@@ -202,7 +202,9 @@ impl Desk {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Ended`] when it completed or failed.
     pub async fn cancel(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error> {
-        let (generation, is_ours) = self.tasks.cancel(owner, id, self.clock.now()).await?;
+        let stoppable: Vec<String> = self.catalog.stoppable().collect();
+        let now = self.clock.now();
+        let (generation, is_ours) = self.tasks.cancel(owner, id, &stoppable, now).await?;
         if is_ours {
             self.signals.cancelled(id);
             self.signals.ended(id);

@@ -28,6 +28,7 @@ pub mod routing;
 pub mod settlement;
 pub mod signals;
 pub mod speed;
+pub mod strays;
 pub mod studio;
 pub mod unknown;
 pub mod webhook;

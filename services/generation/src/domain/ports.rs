@@ -85,12 +85,13 @@ pub trait Tasks: Send + Sync + 'static {
         page: PageRequest,
     ) -> Result<Page<Generation>, Error>;
 
-    /// Ends a generation; [`Error::Ended`] when it had ended otherwise. Answers it as it stands,
-    /// and whether this call ended it.
+    /// Ends a generation; [`Error::Ended`] when it had ended otherwise. What was ordered of a provider in
+    /// `stoppable` is left to be stopped. Answers it as it stands, and whether this call ended it.
     async fn cancel(
         &self,
         owner: UserId,
         id: GenerationId,
+        stoppable: &[String],
         now: Timestamp,
     ) -> Result<(Generation, bool), Error>;
 

@@ -115,14 +115,18 @@ pub enum Submitted {
 }
 
 /// A provider's own handle on an order it took. Kept before anything else is done.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Job {
     /// The provider's id.
     pub id: String,
-    /// Where to ask, when the provider names a place.
+    /// Where to ask, when the id does not say: an address, or a path under the provider's own.
     pub poll_url: Option<String>,
     /// What the order costs in millionths of a US dollar, when the provider said.
     pub cost_microusd: Option<i64>,
+    /// What one of what the provider counts (seconds, megapixels) cost when it took the order, in
+    /// millionths of a US dollar.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit_microusd: Option<i64>,
 }
 
 /// How a job stands.
@@ -132,6 +136,16 @@ pub enum Polled {
     Pending(Option<u8>),
     /// Done.
     Done(RawImage),
+}
+
+/// What came of asking to stop a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// It is not over yet: ask again.
+    NotYet,
+    /// It is over, stopped or done, and took this; where the provider does not say, the price it was
+    /// accepted at counts.
+    Over(Spent),
 }
 
 /// Why a provider did not deliver; the class decides what happens next.
@@ -184,6 +198,16 @@ pub struct ProviderError {
     pub spent: Spent,
 }
 
+/// Stops jobs nobody waits for any more.
+#[async_trait]
+pub trait Stops: Send + Sync {
+    /// Asks to stop a job, and how it ended. May be asked again whatever was answered.
+    ///
+    /// # Errors
+    /// Asking failed, not the job: whether it goes on is not known.
+    async fn stop(&self, job: &Job) -> Result<Stopped, ProviderError>;
+}
+
 /// Makes pictures.
 #[async_trait]
 pub trait ImageProvider: Send + Sync + 'static {
@@ -216,6 +240,11 @@ pub trait ImageProvider: Send + Sync + 'static {
     /// asked again. `Account` says that the key is refused, while the job may well be done. Every
     /// other class ends the job.
     async fn poll(&self, job: &Job) -> Result<Polled, ProviderError>;
+
+    /// What stops its jobs, if anything does.
+    fn stops(&self) -> Option<&dyn Stops> {
+        None
+    }
 
     /// How long an order may take, from sending to picture.
     fn timeout(&self) -> Duration;

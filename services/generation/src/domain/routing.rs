@@ -106,6 +106,17 @@ impl Catalog {
         limited.map(|one| (one.name.clone(), one.limits)).collect()
     }
 
+    /// Providers that stop jobs when they are asked.
+    pub fn stoppable(&self) -> impl Iterator<Item = String> {
+        let stops = |entry: &&Entry| {
+            entry
+                .provider
+                .as_ref()
+                .is_some_and(|one| one.stops().is_some())
+        };
+        (self.entries().filter(stops)).map(|entry| entry.name.clone())
+    }
+
     /// A provider that is set up, by name.
     #[must_use]
     pub fn provider(&self, name: &str) -> Option<&Arc<dyn ImageProvider>> {

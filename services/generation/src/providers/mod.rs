@@ -1,7 +1,9 @@
 //! The providers, each behind `domain::provider::ImageProvider`: one file holds all that is known
 //! of one provider, the rest is shared.
 
+mod a1111;
 mod config;
+mod fal;
 mod flux;
 mod gemini;
 mod http;
@@ -10,8 +12,10 @@ mod limits;
 mod lockout;
 mod money;
 mod openai;
+mod places;
 mod ratio;
 mod registry;
+mod replicate;
 mod sdxl;
 mod sketch;
 mod stability;

@@ -1,5 +1,6 @@
 //! What a picture cost, from what a reply says was used.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -22,6 +23,19 @@ pub struct Rates {
     /// Pictures received.
     pub image_out: Microusd,
 }
+
+/// What a model is priced by, beside its price of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tariff {
+    /// Its tokens, when known.
+    pub rates: Option<Rates>,
+    /// One of whatever else its provider counts, when known.
+    pub unit: Option<Microusd>,
+}
+
+/// What a provider's models are priced by.
+#[derive(Debug, Clone, Default)]
+pub struct Tariffs(HashMap<String, Tariff>);
 
 /// Tokens that were used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -88,6 +102,19 @@ impl Rates {
     }
 }
 
+impl Tariffs {
+    /// Of a model.
+    #[must_use]
+    pub fn of(&self, model: &str) -> Tariff {
+        self.0.get(model).copied().unwrap_or_default()
+    }
+
+    /// A model has this one.
+    pub fn add(&mut self, model: &str, tariff: Tariff) {
+        self.0.insert(model.to_owned(), tariff);
+    }
+}
+
 impl Tokens {
     /// All of them; `None` when nothing was used.
     #[must_use]
@@ -105,6 +132,18 @@ impl Tokens {
             tokens: self.total(),
         }
     }
+}
+
+/// So many units at a price each, rounded up to millionths; none of them cost nothing. `None` when it
+/// cannot be right.
+#[must_use]
+pub fn units(count: f64, price: Microusd) -> Option<Microusd> {
+    if !(0.0..=1e9).contains(&count) {
+        return None;
+    }
+    // Binary fractions: 1.1 units of 10 must stay 11.
+    let micro = (count * price.0 as f64 - 1e-6).ceil().max(0.0) as i64;
+    (micro <= MOST_EVER).then_some(Microusd(micro))
 }
 
 /// A cost in hundredths of a US dollar, rounded up to millionths.
@@ -149,6 +188,18 @@ mod tests {
         assert_eq!(cents(4.50001), Some(Microusd(45_001)));
         for wrong in [f64::NAN, -1.0, f64::INFINITY, 1e300, 0.0, 200_000.0] {
             assert_eq!(cents(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn units_are_exact() {
+        let price = Microusd(25_000);
+        assert_eq!(units(1.0, price), Some(price));
+        assert_eq!(units(1.1, Microusd(10)), Some(Microusd(11)));
+        assert_eq!(units(0.00001, price), Some(Microusd(1)));
+        assert_eq!(units(0.0, price), Some(Microusd(0)));
+        for wrong in [f64::NAN, -1.0, f64::INFINITY, 1e300, 1e8] {
+            assert_eq!(units(wrong, price), None, "{wrong}");
         }
     }
 

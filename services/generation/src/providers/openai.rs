@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::config::{Account, Facts, Price};
 use super::http::{Answer, Http, HttpError, by_status, decode_picture, file_part, wait_of};
 use super::limits::Limits;
-use super::money::{Rates, Tokens};
+use super::money::{Tariffs, Tokens};
 use crate::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
     RawImage, Spent, Submitted,
@@ -35,6 +35,9 @@ pub(super) const FACTS: Facts = Facts {
     ],
     timeout: "180s",
     keyless: true,
+    result_hosts: &[],
+    has_units: false,
+    max_running: 0,
     takes: |_| Ok(true),
 };
 
@@ -49,6 +52,7 @@ const fn price(
         dollars,
         as_of,
         rates: Some(rates),
+        unit: None,
     }
 }
 
@@ -60,7 +64,7 @@ const MAX_INPUTS: usize = 16;
 pub struct OpenAi {
     http: Http,
     models: Vec<Model>,
-    rates: Vec<Option<Rates>>,
+    tariffs: Tariffs,
     timeout: Duration,
 }
 
@@ -91,7 +95,7 @@ impl OpenAi {
                 account.timeout,
             )?,
             models: account.models.clone(),
-            rates: account.rates.clone(),
+            tariffs: account.tariffs.clone(),
             timeout: account.timeout,
         })
     }
@@ -107,7 +111,7 @@ impl OpenAi {
         // Tokens are billed whether or not they became a picture.
         let usage = reply.usage.as_ref();
         let spent = usage.map_or_else(Spent::default, |usage| {
-            usage.tokens().spent(self.rates_of(&order.model))
+            usage.tokens().spent(self.tariffs.of(&order.model).rates)
         });
         let billed = |error: ProviderError| ProviderError { spent, ..error };
         let Some(picture) = reply.data.first() else {
@@ -123,11 +127,6 @@ impl OpenAi {
             Some(bytes) => Ok(RawImage { bytes, spent }),
             None => Err(billed(invalid("the picture is not base64".to_owned()))),
         }
-    }
-
-    fn rates_of(&self, model: &str) -> Option<Rates> {
-        let index = self.models.iter().position(|one| one.name == model)?;
-        self.rates.get(index).copied().flatten()
     }
 
     fn refused(&self, answer: &Answer) -> ProviderError {

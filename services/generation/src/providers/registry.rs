@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use super::a1111::A1111;
 use super::config::{Account, Config};
+use super::fal::Fal;
 use super::flux::Flux;
 use super::gemini::Gemini;
 use super::http::HttpError;
 use super::openai::OpenAi;
+use super::replicate::Replicate;
 use super::sdxl::Sdxl;
 use super::sketch::{self, Sketch};
 use super::stability::Stability;
@@ -109,11 +112,10 @@ fn connect(account: &Account, config: &Config) -> Result<Arc<dyn ImageProvider>,
         super::gemini::NAME => Arc::new(Gemini::new(account)?),
         super::sdxl::NAME => Arc::new(Sdxl::new(account)?),
         super::stability::NAME => Arc::new(Stability::new(account)?),
-        super::flux::NAME => Arc::new(Flux::new(
-            account,
-            &config.flux_result_hosts,
-            &config.egress,
-        )?),
+        super::a1111::NAME => Arc::new(A1111::new(account)?),
+        super::fal::NAME => Arc::new(Fal::new(account, &config.egress)?),
+        super::flux::NAME => Arc::new(Flux::new(account, &config.egress)?),
+        super::replicate::NAME => Arc::new(Replicate::new(account, &config.egress)?),
         _ => Arc::new(OpenAi::new(account)?),
     })
 }

@@ -34,9 +34,13 @@ pub(super) const FACTS: Facts = Facts {
         dollars: "0.015",
         as_of: "2026-11-20",
         rates: None,
+        unit: None,
     }],
     timeout: "120s",
     keyless: false,
+    result_hosts: &[],
+    has_units: false,
+    max_running: 0,
     takes: |_| Ok(true),
 };
 

@@ -36,6 +36,9 @@ pub(super) const FACTS: Facts = Facts {
     ],
     timeout: "120s",
     keyless: false,
+    result_hosts: &[],
+    has_units: false,
+    max_running: 0,
     takes: |model| match endpoint(model) {
         "" => Err("is none of core, ultra and sd3…"),
         "core" => Ok(false),
@@ -49,6 +52,7 @@ const fn price(model: &'static str, dollars: &'static str) -> Price {
         dollars,
         as_of: "2026-06-01",
         rates: None,
+        unit: None,
     }
 }
 

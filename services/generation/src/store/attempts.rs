@@ -63,6 +63,7 @@ impl Store {
             resolved_at: Set(None),
             resolved_by: Set(None),
             note: Set(None),
+            stop_at: Set(None),
         };
         let inserted = attempts::Entity::insert(planned).exec_without_returning(&*tx);
         inserted.await.map_err(failed)?;
@@ -127,6 +128,10 @@ pub(super) async fn close(
         )
         .col_expr(attempts::Column::CostMicrousd, cost(ended.cost))
         .col_expr(attempts::Column::Tokens, Expr::value(ended.tokens));
+    let update = match (ended.state, ended.cost) {
+        (AttemptState::Unknown, None) => to_be_stopped(update),
+        _ => update,
+    };
     counted(db, update, task, ended.number).await
 }
 
@@ -159,7 +164,8 @@ async fn counted(
     }
 }
 
-/// Closes whatever is open of a task that ends from outside: what has left is taken to cost this.
+/// Closes whatever is open of a task that ends from outside: what has left is taken to cost this, or,
+/// when nobody knows yet, to be stopped.
 pub(super) async fn cancel(
     db: &impl ConnectionTrait,
     task: Uuid,
@@ -175,6 +181,10 @@ pub(super) async fn cancel(
         let update = end(in_states(task, from), to, now)
             .col_expr(attempts::Column::ErrorClass, Expr::value("cancelled"))
             .col_expr(attempts::Column::CostMicrousd, cost(taken));
+        let update = match taken {
+            Some(_) => update,
+            None => to_be_stopped(update),
+        };
         update.exec(db).await.map_err(failed)?;
     }
     Ok(())
@@ -282,6 +292,12 @@ fn end(
     update
         .col_expr(attempts::Column::State, word(state))
         .col_expr(attempts::Column::EndedAt, Expr::value(now))
+}
+
+// Of what became a job, its provider can be asked; before any clock, so at once.
+fn to_be_stopped(update: UpdateMany<attempts::Entity>) -> UpdateMany<attempts::Entity> {
+    let due = Expr::cust("CASE WHEN job IS NULL THEN NULL ELSE 0 END");
+    update.col_expr(attempts::Column::StopAt, due)
 }
 
 fn word(state: AttemptState) -> Expr {

@@ -23,6 +23,7 @@ impl Store {
         &self,
         owner: UserId,
         id: GenerationId,
+        stoppable: &[String],
         now: Timestamp,
     ) -> Result<(Generation, bool), Error> {
         let tx = self.db.begin().await.map_err(failed)?;
@@ -41,9 +42,12 @@ impl Store {
         let last = attempts::last_of(&*tx, id).await?;
         let price = rows::price(&open);
         let micros = now.micros();
-        // An order that has left will be done and billed, whoever still wants it.
+        // An order that has left will be done and billed, whoever still wants it; unless it can be
+        // stopped: then what it costs is told later.
+        let is_stoppable = (last.as_ref()).is_some_and(|last| stoppable.contains(&last.provider));
         let said = last.and_then(|last| last.job?.cost_microusd).map(Microusd);
-        let taken = price.map(|price| believed(said, price));
+        let taken = price.filter(|_| !is_stoppable);
+        let taken = taken.map(|price| believed(said, price));
         attempts::cancel(&*tx, open.id, taken, micros).await?;
         let resolution = Resolution::of(price, &attempts::billed(&*tx, open.id).await?);
         let step = Step::saying(EventKind::Cancelled, "");

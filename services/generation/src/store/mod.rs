@@ -16,6 +16,7 @@ mod queue;
 mod room;
 mod rows;
 mod stats;
+mod strays;
 mod tasks;
 mod transitions;
 mod unknown;

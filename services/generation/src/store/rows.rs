@@ -98,6 +98,7 @@ pub(super) fn attempt(row: &attempts::Model) -> Result<Attempt, Error> {
     };
     Ok(Attempt {
         number: row.number,
+        provider: row.provider.clone(),
         state: AttemptState::read(&row.state).ok_or_else(|| unreadable("attempt"))?,
         job,
         sent_at: row.sent_at.map(Timestamp),

@@ -73,9 +73,10 @@ impl Tasks for Store {
         &self,
         owner: UserId,
         id: GenerationId,
+        stoppable: &[String],
         now: Timestamp,
     ) -> Result<(Generation, bool), Error> {
-        self.cancel_task(owner, id, now).await
+        self.cancel_task(owner, id, stoppable, now).await
     }
 
     async fn prospect(&self, owner: UserId, spot: &Spot) -> Result<Prospect, Error> {

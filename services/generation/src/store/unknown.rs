@@ -89,23 +89,35 @@ impl Unknowns for Store {
         attempt.resolved_by = Some(verdict.actor.clone());
         attempt.note = Some(verdict.note.clone());
         ledger::resolve(&*tx, &attempt).await?;
-        let billed = ledger::billed(&*tx, row.id).await?;
-        let resolution = Resolution::of(rows::price(&row), &billed);
-        let cost = Expr::value(resolution.cost().0);
-        let update = tasks::Entity::update_many()
-            .col_expr(
-                tasks::Column::Resolution,
-                Expr::value(written(&resolution)?),
-            )
-            .col_expr(tasks::Column::CostMicrousd, cost)
-            .filter(tasks::Column::Id.eq(row.id));
-        update.exec(&*tx).await.map_err(failed)?;
-        // While another attempt of it is unknown, all of it stays suspended.
-        if resolution != Resolution::Suspend {
-            self.owe(&*tx, &row, &Call::Resolve(resolution)).await?;
-        }
+        self.end_suspense(&*tx, &row).await?;
         tx.commit().await.map_err(failed)?;
         Ok((rows::unknown(&row, attempt)?, true))
+    }
+}
+
+impl Store {
+    /// What a task's reservation becomes now that more is known of its attempts; nothing while the task
+    /// goes on, or its reservation was resolved before.
+    pub(super) async fn end_suspense(
+        &self,
+        db: &impl ConnectionTrait,
+        row: &tasks::Model,
+    ) -> Result<(), Error> {
+        let is_suspended = row.resolution.as_deref() == Some(&written(&Resolution::Suspend)?);
+        let billed = ledger::billed(db, row.id).await?;
+        let resolution = Resolution::of(rows::price(row), &billed);
+        // While another attempt of it is unknown, all of it stays suspended.
+        if !is_suspended || resolution == Resolution::Suspend {
+            return Ok(());
+        }
+        let cost = Expr::value(resolution.cost().0);
+        let written = Expr::value(written(&resolution)?);
+        let update = tasks::Entity::update_many()
+            .col_expr(tasks::Column::Resolution, written)
+            .col_expr(tasks::Column::CostMicrousd, cost)
+            .filter(tasks::Column::Id.eq(row.id));
+        update.exec(db).await.map_err(failed)?;
+        self.owe(db, row, &Call::Resolve(resolution)).await
     }
 }
 

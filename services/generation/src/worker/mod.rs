@@ -11,6 +11,7 @@ mod pool;
 mod postman;
 mod price_watch;
 mod speed_watch;
+pub mod strays;
 pub mod unknown_watch;
 
 use std::time::Duration;

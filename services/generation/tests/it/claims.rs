@@ -116,7 +116,7 @@ async fn a_zombie_writes_nothing(db: TestDb) {
     let job = Job {
         id: "j".to_owned(),
         poll_url: None,
-        cost_microusd: None,
+        ..Job::default()
     };
     let failed = Ending::Failed {
         attempt: Some(AttemptEnd::unknown(number, "")),
@@ -166,7 +166,7 @@ async fn cancel_races_completion(db: TestDb) {
                 tokio::task::yield_now().await;
             }
             right
-                .cancel(task.patron.id, task.id, SystemClock.now())
+                .cancel(task.patron.id, task.id, &[], SystemClock.now())
                 .await
         });
         let (finished, cancelled) = (finish.await.unwrap(), cancel.await.unwrap());
@@ -211,7 +211,7 @@ async fn steps_told_at_once_leave_no_gap(db: TestDb) {
         told.unwrap().unwrap();
     }
     store
-        .cancel(task.patron.id, task.id, SystemClock.now())
+        .cancel(task.patron.id, task.id, &[], SystemClock.now())
         .await
         .unwrap();
     assert_eq!(rows::events_of(&database, task.id.uuid()).await.len(), 23);

@@ -28,6 +28,7 @@ mod reports;
 mod routing;
 mod schema;
 mod stopping;
+mod strays;
 mod unknown;
 mod waiting;
 mod watching;

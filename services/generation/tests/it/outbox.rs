@@ -29,7 +29,7 @@ async fn confirmation_goes_first(db: TestDb) {
     assert_eq!(first.len(), 1);
     assert_eq!(first[0].call, Call::Confirm);
     store
-        .cancel(task.patron.id, task.id, SystemClock.now())
+        .cancel(task.patron.id, task.id, &[], SystemClock.now())
         .await
         .unwrap();
     // The confirmation is in somebody's hands: its resolution waits.
@@ -48,7 +48,7 @@ async fn an_overtaken_confirmation_is_dropped(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     let (task, _) = rows::held(&store).await;
     store
-        .cancel(task.patron.id, task.id, SystemClock.now())
+        .cancel(task.patron.id, task.id, &[], SystemClock.now())
         .await
         .unwrap();
     assert!(store.take_due(9, HOLD).await.unwrap().is_empty());

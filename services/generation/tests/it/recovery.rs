@@ -80,7 +80,7 @@ async fn walk(store: &impl Work, claim: Claim, death: Death) {
     let job = Job {
         id: "job-of-the-dead".to_owned(),
         poll_url: Some("https://example.test/job".to_owned()),
-        cost_microusd: None,
+        ..Job::default()
     };
     let advance = Advance::Accepted(job);
     store.advance(claim, number, &advance, &step).await.unwrap();

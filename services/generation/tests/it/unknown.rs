@@ -29,14 +29,14 @@ on_both!(
     verdicts_are_read_strictly,
 );
 
-async fn unknown(suite: &Suite) -> Vec<UnknownAttempt> {
+pub async fn unknown(suite: &Suite) -> Vec<UnknownAttempt> {
     let request = suite.as_admin(ListUnknownAttemptsRequest::default());
     let mut client = GenerationAdminServiceClient::new(suite.channel());
     let answer = client.list_unknown_attempts(request).await.unwrap();
     answer.into_inner().attempts
 }
 
-async fn resolve(suite: &Suite, id: &str, cost: Option<i64>) -> Result<UnknownAttempt, Status> {
+pub async fn resolve(suite: &Suite, id: &str, cost: Option<i64>) -> Result<UnknownAttempt, Status> {
     let request = suite.as_admin(ResolveAttemptRequest {
         generation_id: id.to_owned(),
         cost_microusd: cost,

@@ -63,7 +63,7 @@ async fn follows_what_another_process_does(db: TestDb) {
         tokio::time::sleep(Duration::from_millis(100)).await;
         let id = made.id.parse().unwrap();
         store
-            .cancel(user.id, id, types::SystemClock.now())
+            .cancel(user.id, id, &[], types::SystemClock.now())
             .await
             .unwrap();
         (user, made.id)

@@ -10,7 +10,16 @@ use tokio::net::TcpListener;
 use crate::order::{KEY, order, provider};
 use crate::stub::{Reply, Stub};
 
-const NAMES: [&str; 5] = ["gemini", "sdxl", "stability", "flux", "openai"];
+const NAMES: [&str; 8] = [
+    "a1111",
+    "gemini",
+    "sdxl",
+    "stability",
+    "flux",
+    "openai",
+    "fal",
+    "replicate",
+];
 
 fn check(name: &str, what: &str, error: &ProviderError, class: ErrorClass) {
     assert_eq!(error.class, class, "{name}: {what}: {error:?}");

@@ -23,6 +23,7 @@ fn job(poll_url: Option<String>) -> Job {
         id: "a b&c".to_owned(),
         poll_url,
         cost_microusd: Some(14_000),
+        ..Job::default()
     }
 }
 

@@ -7,12 +7,16 @@
     reason = "a test that cannot go on must stop at once, and its helpers are for these tests only"
 )]
 
+mod a1111;
+mod fal;
+mod fal_stops;
 mod faults;
 mod flux;
 mod gemini;
 mod openai;
 mod order;
 mod registry;
+mod replicate;
 mod sdxl;
 mod sketch;
 mod stability;

@@ -19,9 +19,12 @@ fn all_are_known_by_name() {
     assert_eq!(
         shown,
         [
+            ("a1111", false),
+            ("fal", false),
             ("flux", false),
             ("gemini", false),
             ("openai", false),
+            ("replicate", false),
             ("sdxl", true),
             ("sketch", true),
             ("stability", false),

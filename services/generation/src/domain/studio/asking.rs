@@ -1,6 +1,7 @@
 //! Asks a provider: the intention is written down before the order leaves, the job before anything
 //! else is done with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use errors::{Fault, Reason};
@@ -8,6 +9,7 @@ use futures::future::try_join_all;
 use tokio::time::Instant;
 use types::{Microusd, Timestamp};
 
+use super::sending::Sending;
 use super::{Asked, Made, Sitting, Studio};
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
@@ -71,38 +73,43 @@ impl Studio {
         number: i64,
         order: ImageOrder,
     ) -> Result<Asked, Error> {
-        let (task, provider) = (sitting.task, sitting.provider);
+        let task = sitting.task;
         let sent_at = self.clock.now();
         let begun = Instant::now();
-        let answer = tokio::time::timeout(provider.timeout(), provider.submit(&order)).await;
+        let sending = Sending {
+            provider: Arc::clone(sitting.provider),
+            order,
+            task: task.claim.task,
+            number,
+            price: sitting.price(),
+            strays: Arc::clone(&self.strays),
+        };
+        let heard = sending.send().await;
         metrics::histogram!("generation_provider_seconds", "provider" => task.provider.clone())
             .record(begun.elapsed().as_secs_f64());
-        let refused = |error| Asked::Refused {
-            attempt: number,
-            sends: task.attempts + 1,
-            error,
-        };
-        match answer {
-            Ok(Ok(Submitted::Done(raw))) => {
+        if let Some(job) = heard.job() {
+            let step = Step::new(EventKind::Generating, ACCEPTED);
+            let advance = Advance::Accepted(job.clone());
+            let accepted = || (self.work).advance(task.claim, number, &advance, &step);
+            self.persist(task, sitting.lease, accepted).await?;
+        }
+        match heard.take() {
+            Ok(Submitted::Done(raw)) => {
                 self.cooling.succeeded(&task.provider).await;
                 Ok(Asked::Made(Made {
                     attempt: number,
                     raw,
                 }))
             }
-            Ok(Ok(Submitted::Accepted(job))) => {
+            Ok(Submitted::Accepted(job)) => {
                 self.cooling.succeeded(&task.provider).await;
-                let step = Step::new(EventKind::Generating, ACCEPTED);
-                let advance = Advance::Accepted(job.clone());
-                let accepted = || (self.work).advance(task.claim, number, &advance, &step);
-                self.persist(task, sitting.lease, accepted).await?;
                 self.follow(sitting, number, &job, sent_at).await
             }
-            Ok(Err(error)) => Ok(refused(as_repeatable(error, sitting))),
-            Err(_) => Ok(refused(as_repeatable(
-                silence("no answer in time"),
-                sitting,
-            ))),
+            Err(error) => Ok(Asked::Refused {
+                attempt: number,
+                sends: task.attempts + 1,
+                error: as_repeatable(error, sitting),
+            }),
         }
     }
 
@@ -206,7 +213,7 @@ fn at_quoted(mut error: ProviderError, quoted: Option<Microusd>) -> ProviderErro
     error
 }
 
-fn silence(detail: &str) -> ProviderError {
+pub(super) fn silence(detail: &str) -> ProviderError {
     ProviderError {
         class: ErrorClass::Ambiguous,
         message: super::outcome_unknown().message,

@@ -5,6 +5,7 @@ mod asking;
 mod keeping;
 mod paying;
 mod refusing;
+mod sending;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -26,11 +27,14 @@ use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, R
 use crate::domain::retry::{Retry, backoff};
 use crate::domain::routing::Catalog;
 use crate::domain::signals::Signals;
+use crate::domain::strays::Strays;
 
 /// Does tasks.
 pub struct Studio {
     /// Where their progress is kept.
     pub work: Arc<dyn Work>,
+    /// Where orders go that nobody waits for any more.
+    pub strays: Arc<dyn Strays>,
     /// Where inputs come from and results go to.
     pub files: Arc<dyn Files>,
     /// Who says whether an order may be paid.

@@ -4,12 +4,11 @@
 //! refusals and failures come with status 200; only a finished picture is charged.
 
 mod body;
-mod places;
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use egress::{Client, Policy};
+use egress::Policy;
 use reqwest::header::HeaderName;
 use serde::Deserialize;
 use serde_json::Value;
@@ -18,11 +17,11 @@ use types::Microusd;
 use url::form_urlencoded::byte_serialize;
 
 use self::body::Family;
-use self::places::Places;
 use super::config::{Account, Facts, Price};
-use super::http::{Answer, Http, HttpError, by_status, fault, parse_wait, wait_of};
+use super::http::{Answer, Http, HttpError, again, by_status, parse_wait, wait_of};
 use super::limits::Limits;
 use super::money::cents;
+use super::places::Places;
 use crate::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
     RawImage, Spent, Submitted,
@@ -51,6 +50,9 @@ pub(super) const FACTS: Facts = Facts {
     ],
     timeout: "120s",
     keyless: false,
+    result_hosts: &["bfl.ai"],
+    has_units: false,
+    max_running: 0,
     takes: |model| match Family::of(model) {
         Some(family) => Ok(family.most_inputs(model) > 0),
         None => Err("makes no picture from a prompt alone"),
@@ -63,12 +65,14 @@ const fn price(model: &'static str, dollars: &'static str) -> Price {
         dollars,
         as_of: "2026-11-20",
         rates: None,
+        unit: None,
     }
 }
 
+/// The provider's own domain, where the key may be sent.
+const HOME: &str = "bfl.ai";
 const SUBMIT_WAIT: Duration = Duration::from_secs(60);
 const POLL_WAIT: Duration = Duration::from_secs(20);
-const DOWNLOAD_WAIT: Duration = Duration::from_secs(60);
 /// Right after an order its regional address may not know it yet.
 const NOT_FOUND_TRIES: usize = 4;
 const NOT_FOUND_PAUSE: Duration = Duration::from_millis(500);
@@ -77,30 +81,21 @@ const NOT_FOUND_PAUSE: Duration = Duration::from_millis(500);
 pub struct Flux {
     http: Http,
     places: Places,
-    // For addresses that an answer names.
-    named: Client,
     models: Vec<Model>,
     timeout: Duration,
 }
 
 impl Flux {
-    /// An adapter for an account that fetches pictures from these hosts, where the policy lets it.
+    /// An adapter for an account, which follows named addresses where the policy lets it.
     ///
     /// # Errors
     /// The client cannot be built.
-    pub fn new(
-        account: &Account,
-        result_hosts: &[String],
-        policy: &Policy,
-    ) -> Result<Self, HttpError> {
-        let own = account.base_url.host();
-        let policy = (own.iter()).fold(policy.clone(), Policy::and_host);
+    pub fn new(account: &Account, policy: &Policy) -> Result<Self, HttpError> {
         let header = HeaderName::from_static("x-key");
         let key = account.key.clone();
         Ok(Self {
             http: Http::new(&account.base_url, key, header, "", account.timeout)?,
-            places: Places::new(account.base_url.clone(), result_hosts.to_vec()),
-            named: Client::new(policy)?,
+            places: Places::new(account, policy)?,
             models: account.models.clone(),
             timeout: account.timeout,
         })
@@ -123,11 +118,12 @@ impl Flux {
         // An address we may not send the key to is forgotten: the general one is asked instead.
         let poll_url = accepted
             .polling_url
-            .filter(|url| self.places.may_poll(url).is_some());
+            .filter(|url| self.places.may_ask(url, HOME).is_some());
         Ok(Job {
             id: accepted.id,
             poll_url,
             cost_microusd: accepted.cost.and_then(cents).map(|cost| cost.0),
+            unit_microusd: None,
         })
     }
 
@@ -144,12 +140,9 @@ impl Flux {
     }
 
     async fn status(&self, job: &Job) -> Result<Status, ProviderError> {
-        let named = job
-            .poll_url
-            .as_deref()
-            .and_then(|url| self.named.check(self.places.may_poll(url)?).ok());
+        let named = (job.poll_url.as_deref()).and_then(|url| self.places.may_ask(url, HOME));
         let request = match named {
-            Some(target) => self.http.with_key(self.named.get(&target)),
+            Some(target) => self.http.with_key(self.places.get(&target)),
             None => {
                 let id: String = byte_serialize(job.id.as_bytes()).collect();
                 self.http.get(&format!("/v1/get_result?id={id}"))
@@ -180,25 +173,8 @@ impl Flux {
     }
 
     async fn fetch(&self, job: &Job, sample: &str) -> Result<RawImage, ProviderError> {
-        let invalid = |detail: &str| self.http.fault(ErrorClass::InvalidOutput, detail);
-        let url = self.places.may_fetch(sample);
-        let Some(target) = url.and_then(|url| self.named.check(url).ok()) else {
-            return Err(invalid("the picture lies on a host that is not allowed"));
-        };
-        let answer = self
-            .http
-            .ask(self.named.get(&target), self.within(DOWNLOAD_WAIT))
-            .await;
-        let answer = answer.map_err(cut_short_is_again)?;
-        if !answer.status.is_success() {
-            // A fresh object may lag and a signed address expire: the next answer names a new one.
-            return Err(self.http.fault(ErrorClass::Unavailable, answer.words()));
-        }
-        if answer.body.is_empty() {
-            return Err(invalid("an empty picture"));
-        }
         Ok(RawImage {
-            bytes: answer.body,
+            bytes: self.places.fetch(&self.http, sample).await?,
             spent: Spent {
                 cost: job.cost_microusd.map(Microusd),
                 tokens: None,
@@ -268,25 +244,6 @@ impl ImageProvider for Flux {
 
     fn timeout(&self) -> Duration {
         self.timeout
-    }
-}
-
-// Asking failed, not the order: whatever a status would mean for an order, it is asked again.
-// A refused key stays what it is.
-fn again(error: ProviderError) -> ProviderError {
-    match error.class {
-        ErrorClass::Account | ErrorClass::RateLimited => error,
-        _ => ProviderError {
-            retry_after: error.retry_after,
-            ..fault(ErrorClass::Unavailable, error.detail)
-        },
-    }
-}
-
-fn cut_short_is_again(error: ProviderError) -> ProviderError {
-    match error.detail.starts_with("the answer was cut short") {
-        true => again(error),
-        false => error,
     }
 }
 

@@ -18,7 +18,7 @@ use super::http::{
     Answer, Http, HttpError, by_status, decode_picture, encode, parse_wait, wait_of,
 };
 use super::limits::Limits;
-use super::money::Rates;
+use super::money::Tariffs;
 use super::ratio::nearest;
 use crate::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
@@ -54,6 +54,9 @@ pub(super) const FACTS: Facts = Facts {
     ],
     timeout: "180s",
     keyless: false,
+    result_hosts: &[],
+    has_units: false,
+    max_running: 0,
     takes: |_| Ok(true),
 };
 
@@ -68,6 +71,7 @@ const fn price(
         dollars,
         as_of,
         rates: Some(rates),
+        unit: None,
     }
 }
 
@@ -81,7 +85,7 @@ const MAX_INPUTS_BYTES: usize = 14_000_000;
 pub struct Gemini {
     http: Http,
     models: Vec<Model>,
-    rates: Vec<Option<Rates>>,
+    tariffs: Tariffs,
     timeout: Duration,
 }
 
@@ -96,7 +100,7 @@ impl Gemini {
         Ok(Self {
             http: Http::new(&account.base_url, key, header, "", account.timeout)?,
             models: account.models.clone(),
-            rates: account.rates.clone(),
+            tariffs: account.tariffs.clone(),
             timeout: account.timeout,
         })
     }
@@ -112,7 +116,7 @@ impl Gemini {
         // Tokens are billed whether or not they became a picture.
         let usage = reply.usage_metadata.as_ref();
         let spent = usage.map_or_else(Spent::default, |usage| {
-            usage.tokens().spent(self.rates_of(&order.model))
+            usage.tokens().spent(self.tariffs.of(&order.model).rates)
         });
         let billed = |error: ProviderError| ProviderError { spent, ..error };
         if let Some(reason) = reply.refusal() {
@@ -125,11 +129,6 @@ impl Gemini {
             Some(bytes) => Ok(RawImage { bytes, spent }),
             None => Err(billed(invalid("the picture is not base64".to_owned()))),
         }
-    }
-
-    fn rates_of(&self, model: &str) -> Option<Rates> {
-        let index = self.models.iter().position(|one| one.name == model)?;
-        self.rates.get(index).copied().flatten()
     }
 
     fn refused(&self, answer: &Answer) -> ProviderError {

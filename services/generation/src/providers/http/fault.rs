@@ -34,6 +34,18 @@ pub fn by_status(status: StatusCode) -> ErrorClass {
     }
 }
 
+/// Asking about an order failed, not the order: whatever a status would mean for an order, it is asked
+/// about again. A refused key stays what it is.
+pub fn again(error: ProviderError) -> ProviderError {
+    match error.class {
+        ErrorClass::Account | ErrorClass::RateLimited => error,
+        _ => ProviderError {
+            retry_after: error.retry_after,
+            ..fault(ErrorClass::Unavailable, error.detail)
+        },
+    }
+}
+
 fn sentence(class: ErrorClass) -> &'static str {
     match class {
         ErrorClass::Invalid => "the provider does not accept this order",

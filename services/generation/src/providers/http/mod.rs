@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 pub use self::base64::{decode_picture, encode};
-pub use fault::{by_status, fault};
+pub use fault::{again, by_status, fault};
 pub use hint::{parse_wait, wait_of};
 
 use crate::domain::provider::{ErrorClass, ProviderError};
@@ -28,6 +28,7 @@ pub const MAX_ANSWER: usize = 64 * 1024 * 1024;
 const MAX_ERROR: usize = 64 * 1024;
 /// How long the body of an error is waited for; its status has said the main thing.
 const ERROR_BODY_WAIT: Duration = Duration::from_secs(5);
+const CUT_SHORT: &str = "the answer was cut short";
 const CONNECT_WAIT: Duration = Duration::from_secs(10);
 
 /// A provider's endpoint as an adapter reaches it.
@@ -68,7 +69,8 @@ pub enum HttpError {
 }
 
 impl Http {
-    /// A client for one provider. `header` and `prefix` say how the key is sent.
+    /// A client for one provider. `header` and `prefix` say how the key is sent; after `Basic ` it is
+    /// encoded, as that is.
     ///
     /// # Errors
     /// The key cannot be sent, or there are no root certificates.
@@ -89,7 +91,11 @@ impl Http {
         };
         let key = match &secret {
             Some(secret) => {
-                let text = format!("{prefix}{}", secret.expose_secret());
+                let text = match prefix {
+                    "Basic " => encode(secret.expose_secret().as_bytes()),
+                    _ => secret.expose_secret().to_owned(),
+                };
+                let text = format!("{prefix}{text}");
                 let mut value = HeaderValue::from_str(&text).map_err(|_| HttpError::Key)?;
                 value.set_sensitive(true);
                 Some((header, value))
@@ -113,6 +119,11 @@ impl Http {
     /// A GET of a path under the base URL, with the key.
     pub fn get(&self, path: &str) -> RequestBuilder {
         self.with_key(self.reads.get(format!("{}{path}", self.base)))
+    }
+
+    /// A PUT of a path under the base URL, with the key.
+    pub fn put(&self, path: &str) -> RequestBuilder {
+        self.with_key(self.reads.put(format!("{}{path}", self.base)))
     }
 
     /// A request with the key; the caller has checked where it leads.
@@ -199,10 +210,7 @@ impl Http {
                 Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
                 Ok(Ok(None)) => break,
                 Ok(Err(error)) => {
-                    return Err(invalid(&format!(
-                        "the answer was cut short: {}",
-                        chain(error)
-                    )));
+                    return Err(invalid(&format!("{CUT_SHORT}: {}", chain(error))));
                 }
                 Err(_) => {
                     let detail = "the answer was not whole before the deadline";
@@ -225,6 +233,11 @@ impl Http {
         };
         self.fault(class, chain(error))
     }
+}
+
+/// Whether a success broke off in the middle.
+pub fn is_cut_short(error: &ProviderError) -> bool {
+    error.detail.starts_with(CUT_SHORT)
 }
 
 impl Answer {

@@ -44,6 +44,8 @@ pub struct Model {
     pub resolved_by: Option<String>,
     /// And why.
     pub note: Option<String>,
+    /// When its provider is next asked to stop it, microseconds; none when it is not.
+    pub stop_at: Option<i64>,
 }
 
 /// None.

@@ -8,6 +8,7 @@ mod m0005_queue;
 mod m0006_idempotency;
 mod m0009_providers;
 mod m0010_routing;
+mod m0014_strays;
 
 use sea_orm_migration::async_trait;
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_idempotency::Migration),
             Box::new(m0009_providers::Migration),
             Box::new(m0010_routing::Migration),
+            Box::new(m0014_strays::Migration),
         ]
     }
 }

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use errors::FieldViolation;
 use generation::domain::provider::{
     ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
-    RawImage, Spent, Submitted,
+    RawImage, Spent, Stopped, Stops, Submitted,
 };
 use types::Microusd;
 
@@ -25,6 +25,10 @@ pub enum Play {
     Accept(&'static str),
     /// Takes the order as a job, for so many millionths.
     AcceptFor(i64),
+    /// Takes the order as a job after a while, for 7,000 millionths.
+    AcceptAfter(Duration, &'static str),
+    /// Fails after a while.
+    FailAfter(Duration, ErrorClass),
     /// Is not done yet (answers to polls only).
     Busy(u8),
     /// Fails like this.
@@ -45,6 +49,8 @@ pub struct Scripted {
     timeout: Duration,
     script: Mutex<VecDeque<Play>>,
     polls: Mutex<VecDeque<Play>>,
+    stopping: Option<Mutex<VecDeque<Result<Stopped, ErrorClass>>>>,
+    stopped: Mutex<Vec<Job>>,
     /// Every order it was sent.
     pub orders: Mutex<Vec<ImageOrder>>,
     /// Every job it was asked about.
@@ -65,6 +71,8 @@ impl Scripted {
             timeout: Duration::from_secs(20),
             script: Mutex::default(),
             polls: Mutex::default(),
+            stopping: None,
+            stopped: Mutex::default(),
             orders: Mutex::default(),
             asked: Mutex::default(),
         }
@@ -88,6 +96,20 @@ impl Scripted {
     pub fn polled(self, script: impl IntoIterator<Item = Play>) -> Self {
         self.polls.lock().unwrap().extend(script);
         self
+    }
+
+    /// Stops jobs, and answers like this; once that is over, that each is over and says no cost.
+    pub fn stopped_by(
+        mut self,
+        answers: impl IntoIterator<Item = Result<Stopped, ErrorClass>>,
+    ) -> Self {
+        self.stopping = Some(Mutex::new(answers.into_iter().collect()));
+        self
+    }
+
+    /// Every job it was asked to stop.
+    pub fn stops_asked(&self) -> Vec<Job> {
+        self.stopped.lock().unwrap().clone()
     }
 
     pub fn sends(&self) -> usize {
@@ -165,12 +187,26 @@ impl ImageProvider for Scripted {
                 id: "job".to_owned(),
                 poll_url: None,
                 cost_microusd: Some(cost),
+                ..Job::default()
             })),
             Play::Accept(id) => Ok(Submitted::Accepted(Job {
                 id: id.to_owned(),
                 poll_url: None,
                 cost_microusd: Some(7_000),
+                ..Job::default()
             })),
+            Play::AcceptAfter(rest, id) => {
+                tokio::time::sleep(rest).await;
+                Ok(Submitted::Accepted(Job {
+                    id: id.to_owned(),
+                    cost_microusd: Some(7_000),
+                    ..Job::default()
+                }))
+            }
+            Play::FailAfter(rest, class) => {
+                tokio::time::sleep(rest).await;
+                Err(error(class, None))
+            }
             Play::Fail(class, retry_after) => Err(error(class, retry_after)),
             Play::FailFor(class, spent) => Err(ProviderError {
                 spent,
@@ -196,7 +232,22 @@ impl ImageProvider for Scripted {
         }
     }
 
+    fn stops(&self) -> Option<&dyn Stops> {
+        self.stopping.as_ref().map(|_| self as &dyn Stops)
+    }
+
     fn timeout(&self) -> Duration {
         self.timeout
+    }
+}
+
+#[async_trait]
+impl Stops for Scripted {
+    async fn stop(&self, job: &Job) -> Result<Stopped, ProviderError> {
+        self.stopped.lock().unwrap().push(job.clone());
+        let answers = self.stopping.as_ref().unwrap();
+        let answer = answers.lock().unwrap().pop_front();
+        let over = Ok(Stopped::Over(Spent::default()));
+        answer.unwrap_or(over).map_err(|class| error(class, None))
     }
 }

@@ -1,46 +1,21 @@
 //! Which providers are reached, where, with which key, and at what price.
 
+mod facts;
+mod models;
+
 use std::time::Duration;
 
 use config::Reader;
 use egress::Policy;
 use secrecy::SecretString;
-use time::OffsetDateTime;
-use types::Microusd;
 use url::Url;
 
-use super::money::Rates;
-use super::{flux, gemini, openai, sdxl, stability};
+pub(super) use self::facts::{Facts, Price};
+use self::models::read_models;
+use super::money::Tariffs;
+use super::{a1111, fal, flux, gemini, openai, replicate, sdxl, stability};
 use crate::domain::provider::Model;
 use crate::domain::routing::Limits;
-
-/// What is known of a provider before anything is configured.
-pub(super) struct Facts {
-    /// As users see it.
-    pub name: &'static str,
-    /// Where it is reached.
-    pub base_url: &'static str,
-    /// Models with the highest price of one picture; the first is used unless others are named.
-    pub models: &'static [Price],
-    /// How long an order may take.
-    pub timeout: &'static str,
-    /// Whether a base URL alone configures it: own servers often want no key.
-    pub keyless: bool,
-    /// Whether it can run a model, and whether that takes input pictures.
-    pub takes: fn(&str) -> Result<bool, &'static str>,
-}
-
-/// A list price.
-pub(super) struct Price {
-    /// The model.
-    pub model: &'static str,
-    /// US dollars for one picture.
-    pub dollars: &'static str,
-    /// When that was so.
-    pub as_of: &'static str,
-    /// Prices of a million tokens, for providers that say how many were used.
-    pub rates: Option<&'static str>,
-}
 
 /// A provider reached over the network.
 #[derive(Debug, Clone)]
@@ -53,8 +28,10 @@ pub struct Account {
     pub base_url: Url,
     /// Models and prices, its own choice first; never empty.
     pub models: Vec<Model>,
-    /// For each model the prices of its tokens, when known.
-    pub(super) rates: Vec<Option<Rates>>,
+    /// What else its models are priced by.
+    pub(super) tariffs: Tariffs,
+    /// Hosts, with their subdomains, that pictures are fetched from.
+    pub(super) result_hosts: Vec<String>,
     /// How long an order may take.
     pub timeout: Duration,
     /// What it may be asked for at a time.
@@ -68,18 +45,17 @@ pub struct Account {
 pub struct Config {
     /// `BOTTEGA_PROVIDER_SKETCH`, default on: the built-in drawing.
     pub sketch: bool,
-    /// `BOTTEGA_PROVIDER_FLUX_RESULT_HOSTS`, default `bfl.ai`: hosts, with their subdomains, that
-    /// pictures are fetched from.
-    pub flux_result_hosts: Vec<String>,
     /// `BOTTEGA_EGRESS_ALLOW`: names, `*.names`, addresses and networks that addresses named by
     /// others may lead to although they are not public; none by default.
     pub egress: Policy,
     /// The others. Each reads `BOTTEGA_PROVIDER_<NAME>_KEY`, `_BASE_URL`, `_MODEL` (a list, the
     /// first is the default), `_PRICE` (US dollars for one picture: one for all models or a list
     /// beside theirs), `_PRICE_AS_OF` (a date), `_RATES` (US dollars for a million tokens),
-    /// `_TIMEOUT`, `_MAX_RUNNING` (tasks at once over all processes, at most 10000; 0, the default, for any
-    /// number) and `_RATE` (orders in a second, minute or hour over all processes, as `3/m`; none by
-    /// default).
+    /// `_TIMEOUT`, `_MAX_RUNNING` (tasks at once over all processes, at most 10000; 0 for any
+    /// number, the default but for `a1111`, which does one) and `_RATE` (orders in a second, minute or hour over all processes, as `3/m`; none by
+    /// default). Those whose answers name addresses read `_RESULT_HOSTS` (hosts, with their
+    /// subdomains, that pictures are fetched from); those that count something else than tokens
+    /// `_UNIT_PRICE` (US dollars for one of it, listed as `_PRICE`).
     pub accounts: Vec<Account>,
 }
 
@@ -87,16 +63,17 @@ impl Config {
     /// Reads the settings; faults are noted in the reader.
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let facts = [
+            a1111::FACTS,
+            fal::FACTS,
             flux::FACTS,
             gemini::FACTS,
             openai::FACTS,
+            replicate::FACTS,
             sdxl::FACTS,
             stability::FACTS,
         ];
-        let hosts = reader.text("BOTTEGA_PROVIDER_FLUX_RESULT_HOSTS", "bfl.ai");
         Self {
             sketch: reader.switch("BOTTEGA_PROVIDER_SKETCH", true),
-            flux_result_hosts: list(&hosts),
             egress: reader.parse("BOTTEGA_EGRESS_ALLOW", Policy::default()),
             accounts: facts
                 .iter()
@@ -125,16 +102,21 @@ fn read_account(reader: &mut Reader<'_>, facts: &Facts) -> Option<Account> {
         reader.fault(&name("TIMEOUT"), "must be 100ms to 1h");
     }
     let limits = Limits {
-        max_running: reader.number(&name("MAX_RUNNING"), 0, 0, 10_000),
+        max_running: reader.number(&name("MAX_RUNNING"), facts.max_running, 0, 10_000),
         rate: reader.optional(&name("RATE")),
     };
-    let (models, rates) = read_models(reader, facts, &name);
+    let (models, tariffs) = read_models(reader, facts, &name);
+    let result_hosts = match facts.result_hosts {
+        [] => Vec::new(),
+        hosts => list(&reader.text(&name("RESULT_HOSTS"), &hosts.join(","))),
+    };
     Some(Account {
         name: facts.name,
         key,
         base_url: given_url.or_else(|| facts.base_url.parse().ok())?,
         models,
-        rates,
+        tariffs,
+        result_hosts,
         timeout,
         limits,
         is_configured,
@@ -152,76 +134,6 @@ fn wrong_url(url: &Url) -> Option<&'static str> {
     None
 }
 
-fn read_models(
-    reader: &mut Reader<'_>,
-    facts: &Facts,
-    name: &impl Fn(&str) -> String,
-) -> (Vec<Model>, Vec<Option<Rates>>) {
-    let default = facts.models.first().map_or("", |price| price.model);
-    let mut names = list(&reader.text(&name("MODEL"), default));
-    if names.is_empty() {
-        reader.fault(&name("MODEL"), "must name at least one model");
-        names.push(default.to_owned());
-    }
-    let prices = read_prices(reader, &name("PRICE"), names.len());
-    let as_of = reader.optional::<String>(&name("PRICE_AS_OF"));
-    if as_of.as_deref().is_some_and(|date| !is_date(date)) {
-        reader.fault(&name("PRICE_AS_OF"), "must be a date, like 2026-11-20");
-    }
-    let own_rates = reader.optional::<Rates>(&name("RATES"));
-    let today = OffsetDateTime::now_utc().date().to_string();
-    let mut models = Vec::new();
-    let mut rates = Vec::new();
-    for (index, model) in names.into_iter().enumerate() {
-        let takes_input_images = (facts.takes)(&model).unwrap_or_else(|problem| {
-            reader.fault(&name("MODEL"), format!("'{model}' {problem}"));
-            false
-        });
-        let listed = facts.models.iter().find(|price| price.model == model);
-        let given = prices
-            .as_deref()
-            .and_then(|all| all.get(index).or(all.first()))
-            .copied();
-        let list_price = listed.and_then(|price| price.dollars.parse::<Microusd>().ok());
-        if given.or(list_price).is_none() {
-            let problem = format!("is needed: the price of '{model}' is not known");
-            reader.fault(&name("PRICE"), problem);
-        }
-        let dated = if given.is_some() {
-            Some(today.as_str())
-        } else {
-            listed.map(|price| price.as_of)
-        };
-        rates.push(own_rates.or_else(|| listed?.rates?.parse().ok()));
-        models.push(Model {
-            name: model,
-            price_per_image: given.or(list_price).unwrap_or_default(),
-            price_as_of: as_of
-                .clone()
-                .or(dated.map(str::to_owned))
-                .unwrap_or_default(),
-            takes_input_images,
-        });
-    }
-    (models, rates)
-}
-
-fn read_prices(reader: &mut Reader<'_>, name: &str, models: usize) -> Option<Vec<Microusd>> {
-    let text = reader.optional::<String>(name)?;
-    let prices: Result<Vec<Microusd>, _> = list(&text).iter().map(|part| part.parse()).collect();
-    match prices {
-        Ok(prices) if prices.len() == 1 || prices.len() == models => Some(prices),
-        Ok(_) => {
-            reader.fault(name, "must be one price, or one for each model");
-            None
-        }
-        Err(error) => {
-            reader.fault(name, error.to_string());
-            None
-        }
-    }
-}
-
 fn list(text: &str) -> Vec<String> {
     let parts = text
         .split(',')
@@ -230,14 +142,10 @@ fn list(text: &str) -> Vec<String> {
     parts.map(str::to_owned).collect()
 }
 
-fn is_date(text: &str) -> bool {
-    let format = time::macros::format_description!("[year]-[month]-[day]");
-    time::Date::parse(text, &format).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use config::MapSource;
+    use types::Microusd;
 
     use super::*;
 
@@ -259,6 +167,11 @@ mod tests {
         (config, faults.collect())
     }
 
+    fn account<'a>(config: &'a Config, name: &str) -> &'a Account {
+        let mut all = config.accounts.iter();
+        all.find(|account| account.name == name).unwrap()
+    }
+
     #[test]
     fn without_settings_only_the_drawing_is_there() {
         let (config, faults) = read(&[]);
@@ -276,9 +189,12 @@ mod tests {
         assert_eq!(
             shown,
             [
+                "a1111 default $0.000000",
+                "fal fal-ai/flux/schnell $0.009000",
                 "flux flux-2-klein-4b $0.021000",
                 "gemini gemini-2.5-flash-image $0.039000",
                 "openai gpt-image-2 $0.250000",
+                "replicate black-forest-labs/flux-schnell $0.003000",
                 "sdxl stable-diffusion-xl-1024-v1-0 $0.015000",
                 "stability core $0.030000",
             ]
@@ -293,14 +209,26 @@ mod tests {
             ("BOTTEGA_PROVIDER_FLUX_PRICE", "0.05,0.02"),
             ("BOTTEGA_PROVIDER_FLUX_PRICE_AS_OF", "2026-12-01"),
             ("BOTTEGA_PROVIDER_STABILITY_MODEL", "ultra,sd3.5-large"),
+            ("BOTTEGA_PROVIDER_FAL_MODEL", "fal-ai/flux/dev,fal-ai/new"),
+            ("BOTTEGA_PROVIDER_FAL_PRICE", "0.1"),
+            ("BOTTEGA_PROVIDER_FAL_UNIT_PRICE", "0.025,0.001"),
+            (
+                "BOTTEGA_PROVIDER_FAL_RESULT_HOSTS",
+                "fal.media, cdn.example.org",
+            ),
         ]);
         assert_eq!(faults, Vec::<String>::new());
-        let flux = &config.accounts[0];
+        let flux = account(&config, "flux");
         assert!(flux.is_configured);
         assert_eq!(flux.models[1].price_per_image, Microusd(20_000));
         assert_eq!(flux.models[1].price_as_of, "2026-12-01");
-        let stability = &config.accounts[4];
+        let stability = account(&config, "stability");
         assert_eq!(stability.models[1].price_per_image, Microusd(65_000));
+        let fal = account(&config, "fal");
+        let unit = |model: &str| fal.tariffs.of(model).unit;
+        assert_eq!(unit("fal-ai/flux/dev"), Some(Microusd(25_000)));
+        assert_eq!(unit("fal-ai/new"), Some(Microusd(1_000)));
+        assert_eq!(fal.result_hosts, ["fal.media", "cdn.example.org"]);
     }
 
     #[test]
@@ -309,6 +237,8 @@ mod tests {
             ("BOTTEGA_PROVIDER_GEMINI_MODEL", "gemini-unheard-of"),
             ("BOTTEGA_PROVIDER_GEMINI_PRICE_AS_OF", "yesterday"),
             ("BOTTEGA_PROVIDER_FLUX_MODEL", "flux-pro-1.0-fill"),
+            ("BOTTEGA_PROVIDER_FAL_UNIT_PRICE", "much"),
+            ("BOTTEGA_PROVIDER_REPLICATE_MODEL", "somebody/videos"),
             ("BOTTEGA_PROVIDER_SDXL_PRICE", "1,2,3"),
             ("BOTTEGA_PROVIDER_OPENAI_BASE_URL", "ftp://example.org"),
             ("BOTTEGA_PROVIDER_OPENAI_RATES", "5"),
@@ -320,6 +250,9 @@ mod tests {
             ("GEMINI_PRICE_AS_OF ", 1),
             ("FLUX_MODEL ", 1),
             ("FLUX_PRICE ", 1),
+            ("FAL_UNIT_PRICE ", 1),
+            ("REPLICATE_MODEL ", 1),
+            ("REPLICATE_PRICE ", 1),
             ("SDXL_PRICE ", 1),
             ("OPENAI_BASE_URL ", 1),
             ("OPENAI_RATES ", 1),
@@ -329,7 +262,7 @@ mod tests {
             let found = faults.iter().filter(|fault| fault.contains(name)).count();
             assert_eq!(found, times, "{name} in {faults:#?}");
         }
-        assert_eq!(faults.len(), 9);
+        assert_eq!(faults.len(), 12);
     }
 
     #[test]
@@ -339,6 +272,6 @@ mod tests {
             "http://localhost:8080/v1",
         )]);
         assert_eq!(faults, Vec::<String>::new());
-        assert!(config.accounts[2].is_configured);
+        assert!(account(&config, "openai").is_configured);
     }
 }
