@@ -10,6 +10,7 @@ mod accounts;
 mod app;
 mod architecture;
 mod bad_input;
+mod batches;
 mod books;
 mod commands;
 mod events;

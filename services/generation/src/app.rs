@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use config::Peers;
+use contracts::generation::v1::batch_service_server::BatchServiceServer;
 use contracts::generation::v1::generation_admin_service_server::GenerationAdminServiceServer;
 use contracts::generation::v1::generation_service_server::GenerationServiceServer;
+use contracts::generation::v1::moderation_service_server::ModerationServiceServer;
 use contracts::generation::v1::webhook_service_server::WebhookServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
@@ -23,15 +25,17 @@ use types::{Clock, SystemClock, SystemIds};
 use uuid::Uuid;
 
 use crate::Config;
+use crate::domain::batch::Batches;
+use crate::domain::batch::desk::BatchDesk;
 use crate::domain::cooling::Cooling;
 use crate::domain::desk::Desk;
 use crate::domain::pause::Pause;
 use crate::domain::ports::{Expiry, Files};
-use crate::domain::prices::PriceBoard;
 use crate::domain::repeats::Repeats;
+use crate::domain::reuse::Shelf;
 use crate::domain::routing::{Catalog, Entry};
+use crate::domain::safety::{Guard, Moderator};
 use crate::domain::signals::Signals;
-use crate::domain::speed::SpeedBoard;
 use crate::domain::strays::Warden;
 use crate::domain::studio::Studio;
 use crate::domain::unknown::Inquiry;
@@ -39,11 +43,11 @@ use crate::domain::webhook::desk::WebhookDesk;
 use crate::domain::webhook::ports::Courier;
 use crate::domain::webhook::secret::Locksmith;
 use crate::peers::{FilePeer, UsagePeer, WebhookCourier};
-use crate::providers::{self, BuildError, Registry};
-use crate::rpc::{GenerationAdminRpc, GenerationRpc, WebhookRpc};
+use crate::providers::{self, BuildError, Moderation, Registry};
+use crate::rpc::{BatchRpc, GenerationAdminRpc, GenerationRpc, ModerationRpc, WebhookRpc};
 use crate::store::{Migrator, Store};
 use crate::worker::{
-    Delivery, Messenger, Pool, Postman, PriceWatch, SpeedWatch, caretaker, expiry, health_watch,
+    Caretaker, Delivery, Messenger, Pool, Postman, PriceWatch, SpeedWatch, expiry, health_watch,
     strays, unknown_watch,
 };
 
@@ -77,12 +81,12 @@ pub struct App {
     readiness: Readiness,
     secret: SecretString,
     desk: Arc<Desk>,
+    batches: Arc<dyn Batches>,
     pool: Pool,
     delivery: Delivery,
     watches: Watches,
     inquiry: Inquiry,
-    webhooks: WebhookDesk,
-    postman: Postman,
+    mail: (WebhookDesk, Postman),
     database: Database,
 }
 
@@ -104,16 +108,15 @@ impl App {
         let secret = (config.common.service_secret.clone()).ok_or(StartError::NoSecret)?;
         let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let [auth, file, usage] = connect(&config.common.peers)?;
-        let credentials = Credentials::new("generation", auth.clone(), secret.clone());
         let readiness = readiness(&database, &file, &usage);
-        let files: Arc<dyn Files> = Arc::new(FilePeer::new(file, credentials.clone()));
-        let usage = Arc::new(UsagePeer::new(usage, credentials));
+        let credentials = Credentials::new("generation", auth.clone(), secret.clone());
+        let usage = Arc::new(UsagePeer::new(usage, credentials.clone()));
+        let files: Arc<dyn Files> = Arc::new(FilePeer::new(file, credentials));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
         let cooling = Arc::new(Cooling::new(Arc::clone(&clock), store.clone()));
         let watches = Watches::new(&store, &usage, &signals, &cooling, &catalog, &clock);
-        let (prices, speeds) = watches.boards();
         let studio = Arc::new(Studio {
             work: store.clone(),
             strays: store.clone(),
@@ -127,36 +130,37 @@ impl App {
             retry: config.retry,
             decoders: Arc::new(Semaphore::new(DECODERS)),
         });
-        let pool = Pool::new(studio, config.work, own_name());
         let (delivery, inquiry) = couriers(&store, &usage, &signals, &clock);
-        let (webhooks, postman) = webhooks(&config, &secret, &store, &signals, &clock)?;
+        let mail = webhooks(&config, &secret, &store, &signals, &clock)?;
         let desk = Arc::new(Desk {
+            guard: guard(&config, &store, &clock)?,
             tasks: store.clone(),
+            shelf: Shelf::new(store.clone(), &files, config.results_kept_for),
             adoptions: store.clone(),
-            repeats: Repeats::new(store, config.keys_kept_for),
+            repeats: Repeats::new(store.clone(), config.keys_kept_for),
             files,
             quota: usage,
             catalog,
             cooling,
-            prices,
-            speeds,
+            prices: watches.prices.board(),
+            speeds: Arc::clone(&watches.speeds.board),
             queue: config.queue.clone(),
             signals,
             clock,
             ids: Arc::new(SystemIds),
         });
         Ok(Self {
+            pool: Pool::new(studio, config.work, own_name()),
             config,
             verifier: Verifier::new(RemoteKeys::new(auth)),
             readiness,
             secret,
             desk,
-            pool,
+            batches: store,
             delivery,
             watches,
             inquiry,
-            webhooks,
-            postman,
+            mail,
             database,
         })
     }
@@ -173,10 +177,22 @@ impl App {
         let counting = tokio::spawn(counting);
         let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
         let keys = Arc::clone(&self.desk.repeats.keys);
-        let sweeping = tokio::spawn(caretaker::run(keys, shutdown.clone()));
-        let telling = tokio::spawn(self.postman.run(shutdown.clone()));
+        let sweeping = Caretaker {
+            keys,
+            shelf: self.desk.shelf.clone(),
+            decisions: Arc::clone(&self.desk.guard.decisions),
+        };
+        let sweeping = sweeping.run(shutdown.clone());
+        let sweeping = tokio::spawn(sweeping);
+        let (webhooks, postman) = self.mail;
+        let telling = tokio::spawn(postman.run(shutdown.clone()));
         let worked = CancellationToken::new();
         let delivering = tokio::spawn(self.delivery.run(worked.clone()));
+        let batches = BatchRpc(BatchDesk {
+            desk: Arc::clone(&self.desk),
+            batches: self.batches,
+        });
+        let moderation = ModerationRpc(self.desk.guard.clone());
         let rpc = GenerationRpc::new(self.desk, self.secret, shutdown.clone());
         let served = GrpcApp::new(
             "generation",
@@ -186,7 +202,9 @@ impl App {
         )
         .add(GenerationServiceServer::new(rpc))
         .add(admin)
-        .add(WebhookServiceServer::new(WebhookRpc(self.webhooks)))
+        .add(BatchServiceServer::new(batches))
+        .add(ModerationServiceServer::new(moderation))
+        .add(WebhookServiceServer::new(WebhookRpc(webhooks)))
         .serve(sockets, shutdown.clone())
         .await;
         // A server that could not start must not leave its workers behind.
@@ -252,10 +270,6 @@ impl Watches {
         }
     }
 
-    fn boards(&self) -> (Arc<PriceBoard>, Arc<SpeedBoard>) {
-        (self.prices.board(), Arc::clone(&self.speeds.board))
-    }
-
     async fn run(self, shutdown: Shutdown) {
         tokio::join!(
             self.prices.run(shutdown.clone()),
@@ -286,6 +300,18 @@ fn couriers(
         clock: Arc::clone(clock),
     };
     (delivery, inquiry)
+}
+
+fn guard(config: &Config, store: &Arc<Store>, clock: &Arc<dyn Clock>) -> Result<Guard, StartError> {
+    let moderation = Moderation::of(&config.moderation)?;
+    Ok(Guard {
+        rules: config.moderation.rules.clone(),
+        moderator: moderation.map(|one| Arc::new(one) as Arc<dyn Moderator>),
+        when_away: config.moderation.when_away,
+        decisions: store.clone(),
+        clock: Arc::clone(clock),
+        ids: Arc::new(SystemIds),
+    })
 }
 
 fn webhooks(

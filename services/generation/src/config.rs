@@ -12,6 +12,7 @@ use crate::worker::WorkSettings;
 
 const PORT: u16 = 50_053;
 const ADMIN_PORT: u16 = 51_053;
+const RESULTS: &str = "BOTTEGA_GENERATION_CACHE_TTL";
 const KEYS: &str = "BOTTEGA_GENERATION_IDEMPOTENCY_TTL";
 const WEIGHTS: &str = "BOTTEGA_GENERATION_WEIGHTS";
 const LEASE: &str = "BOTTEGA_GENERATION_LEASE";
@@ -51,6 +52,11 @@ pub struct Config {
     /// `BOTTEGA_GENERATION_IDEMPOTENCY_TTL`: how long an idempotency key names what it made, 1m to
     /// 720h, default `24h`; longer while that is under way.
     pub keys_kept_for: Duration,
+    /// `BOTTEGA_GENERATION_CACHE_TTL`: for how long a result is given again to an owner who orders the
+    /// same, at most 24h, default `1h`; `0s` gives none again.
+    pub results_kept_for: Duration,
+    /// `BOTTEGA_MODERATION_…`: which prompts are refused.
+    pub moderation: Box<providers::ModerationConfig>,
     /// `BOTTEGA_PROVIDER_…`: who is asked, where, with which key and at what price.
     pub providers: providers::Config,
 }
@@ -81,6 +87,8 @@ impl Config {
                 ..Retry::default()
             },
             keys_kept_for,
+            moderation: Box::new(providers::ModerationConfig::read(reader)),
+            results_kept_for: bounded(reader, RESULTS, "1h", [0, 86_400_000]),
             providers: providers::Config::read(reader),
             common,
             database,
@@ -153,6 +161,7 @@ mod tests {
             ("BOTTEGA_GENERATION_WORKERS", "many"),
             (LEASE, "1s"),
             (KEYS, "59s"),
+            (RESULTS, "25h"),
             ("BOTTEGA_GENERATION_POLL", "1ms"),
             ("BOTTEGA_GENERATION_MAX_SENDS", "0"),
             ("BOTTEGA_GENERATION_MAX_PENDING", "ten"),
@@ -162,6 +171,6 @@ mod tests {
         ]);
         let mut reader = Reader::new(&source);
         Config::read(&mut reader);
-        assert_eq!(reader.finish().unwrap_err().0.len(), 9);
+        assert_eq!(reader.finish().unwrap_err().0.len(), 10);
     }
 }

@@ -8,6 +8,6 @@ mod violations;
 
 pub use contracts::errors::v1::Reason;
 pub use fault::{Fault, QuotaViolation};
-pub use status::{DOMAIN, from_status, reason_of, rpc_status};
+pub use status::{DOMAIN, from_status, reason_of, rpc_status, within_answer};
 pub use table::{code_name, grpc_code, http_status, http_status_of_code};
 pub use violations::{FieldViolation, Violations};

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use contracts::errors::v1::Reason;
+use contracts::errors::v1::{Error as WireError, Reason};
 use contracts::google::rpc::{self, BadRequest, ErrorInfo, QuotaFailure, RetryInfo, bad_request};
 use prost::{Message, Name};
 use prost_types::Any;
 use tonic::{Code, Status};
 
-use crate::{Fault, FieldViolation, QuotaViolation, grpc_code};
+use crate::{Fault, FieldViolation, QuotaViolation, code_name, grpc_code, http_status};
 
 /// The `domain` of our ErrorInfo details.
 pub const DOMAIN: &str = "bottega";
@@ -30,6 +30,17 @@ impl From<Fault> for Status {
             status.set_source(std::sync::Arc::from(cause));
         }
         status
+    }
+}
+
+/// A fault as it stands within an answer about several things: as the body of a failed call says it.
+#[must_use]
+pub fn within_answer(fault: Fault) -> WireError {
+    WireError {
+        code: i32::from(http_status(fault.reason).as_u16()),
+        status: code_name(grpc_code(fault.reason)).to_owned(),
+        details: details_of(&fault),
+        message: fault.message,
     }
 }
 

@@ -18,9 +18,10 @@ const fn row(reason: Reason) -> (Code, StatusCode) {
         Reason::EmailTaken | Reason::AlreadyExists => (Code::AlreadyExists, StatusCode::CONFLICT),
         Reason::TooLarge => (Code::OutOfRange, StatusCode::PAYLOAD_TOO_LARGE),
         Reason::UnsupportedMediaType => (Code::InvalidArgument, StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        Reason::UnreadableFile | Reason::OperationMismatch | Reason::IdempotencyMismatch => {
-            (Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY)
-        }
+        Reason::UnreadableFile
+        | Reason::OperationMismatch
+        | Reason::IdempotencyMismatch
+        | Reason::ContentRefused => (Code::InvalidArgument, StatusCode::UNPROCESSABLE_ENTITY),
         Reason::IdempotencyInFlight => (Code::Aborted, StatusCode::CONFLICT),
         Reason::QuotaExceeded | Reason::RateLimited | Reason::QueueFull => {
             (Code::ResourceExhausted, StatusCode::TOO_MANY_REQUESTS)

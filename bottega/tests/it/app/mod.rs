@@ -171,6 +171,8 @@ pub fn defaults(folder: &std::path::Path) -> BTreeMap<String, String> {
     let mut map = BTreeMap::new();
     map.insert("BOTTEGA_DATA_DIR".to_owned(), folder.display().to_string());
     map.insert("BOTTEGA_RATE_LIMITS".to_owned(), "off".to_owned());
+    // Tests order the same again and again, and want it made.
+    map.insert("BOTTEGA_GENERATION_CACHE_TTL".to_owned(), "0s".to_owned());
     // Tests share their machine: a service waits longer for a connection than it would.
     map.insert(
         "BOTTEGA_DATABASE_ACQUIRE_TIMEOUT".to_owned(),

@@ -2,36 +2,29 @@
 
 use std::sync::Arc;
 
-use errors::{Fault, FieldViolation, Reason};
-use futures::future::join_all;
 use identity::receipt::Receipt;
-use types::{
-    Clock, FileId, GenerationId, IdSource, Microusd, OperationId, Page, PageRequest, ReservationId,
-    Timestamp, UserId,
-};
+use types::{Clock, GenerationId, IdSource, Microusd, Page, PageRequest, Timestamp, UserId};
 
-use crate::domain::choice::{Market, too_dear};
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
 use crate::domain::generation::{Filter, Generation};
-use crate::domain::hold::{Hold, Work};
-use crate::domain::order::{self, Order, OrderForm, input_field};
-use crate::domain::picture;
+use crate::domain::hold::Work;
+use crate::domain::order::{self, OrderForm};
 use crate::domain::ports::{Adoptions, Files, NewTask, Patron, Quota, Tasks};
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::Model;
 use crate::domain::queue::QueueRules;
 use crate::domain::quote::{Quotation, queue_full};
 use crate::domain::repeats::{Keyed, Placed, Repeats};
+use crate::domain::reuse::Shelf;
 use crate::domain::routing::{Catalog, Entry};
-use crate::domain::settlement::{Call, Resolution};
+use crate::domain::safety::Guard;
 use crate::domain::signals::Signals;
 use crate::domain::speed::{Speed, SpeedBoard};
 
 /// The meter an order counts in, as receipts name it.
 pub const METER: &str = "GENERATIONS";
 
-const RELEASE: Call = Call::Resolve(Resolution::Release);
 // Prices are shown for what an order without a size gives.
 const SHOWN_SIZE: (u32, u32) = (order::DEFAULT_SIDE, order::DEFAULT_SIDE);
 
@@ -77,6 +70,10 @@ pub struct Desk {
     pub speeds: Arc<SpeedBoard>,
     /// Which reservations have a task.
     pub adoptions: Arc<dyn Adoptions>,
+    /// Who looks at what is asked for.
+    pub guard: Guard,
+    /// What was made before.
+    pub shelf: Shelf,
     /// Which calls were made before.
     pub repeats: Repeats,
     /// How orders wait.
@@ -95,7 +92,7 @@ impl Desk {
     /// orders of an owner with one key, one is accepted.
     ///
     /// # Errors
-    /// A wrong order, no provider, no such input file; too many that wait; no quota, no money, no price,
+    /// A wrong order, words that are refused, no provider, no such input file; too many that wait; no quota, no money, no price,
     /// as the usage service says it; a receipt that is not for this call; a key that names another order,
     /// or one that is just being placed; a store or peer that does not answer.
     pub async fn create(
@@ -122,14 +119,10 @@ impl Desk {
         receipt: Option<Receipt>,
         keyed: Option<&Keyed>,
     ) -> Result<Generation, Error> {
-        let id = GenerationId(self.ids.next());
-        let market = self.market();
-        let order = order::read(form, &self.catalog, &market, seed_of(id), self.clock.now())?;
-        self.check_inputs(&patron, &order.request.inputs).await?;
-        let hold = self.hold(&patron, &order.work(id), receipt).await?;
-        let reservation = hold.reservation;
-        let mut task = self.task(id, patron, order, hold);
+        let (id, order) = self.read(&patron, form).await?;
+        let mut task = self.prepare(&patron, id, order, receipt).await?;
         task.key = keyed.map(|keyed| self.repeats.name(keyed, id.uuid(), task.created_at));
+        let reservation = task.hold.reservation;
         let stored = self.store(task).await;
         if let Err(refused) = &stored
             && refused.frees_the_unit()
@@ -142,12 +135,10 @@ impl Desk {
     /// What would come of an order now; it is read as if it were placed.
     ///
     /// # Errors
-    /// A wrong order, no provider, no such input file; a store or peer that does not answer.
+    /// A wrong order, words that are refused, no provider, no such input file; a store or peer that does not
+    /// answer.
     pub async fn quote(&self, patron: &Patron, form: OrderForm) -> Result<Quotation, Error> {
-        let id = GenerationId(self.ids.next());
-        let market = self.market();
-        let order = order::read(form, &self.catalog, &market, seed_of(id), self.clock.now())?;
-        self.check_inputs(patron, &order.request.inputs).await?;
+        let (id, order) = self.read(patron, form).await?;
         let itinerary = order.route.itinerary.clone();
         let price = Microusd(itinerary.chosen.price_microusd);
         let work = Work {
@@ -166,14 +157,6 @@ impl Desk {
             limits: explained.limits,
             place: prospect.place,
         })
-    }
-
-    fn market(&self) -> Market<'_> {
-        Market {
-            cooling: &self.cooling,
-            prices: &self.prices,
-            speeds: &self.speeds,
-        }
     }
 
     /// One generation of an owner.
@@ -241,47 +224,6 @@ impl Desk {
         cards.collect()
     }
 
-    async fn check_inputs(&self, patron: &Patron, inputs: &[FileId]) -> Result<(), Error> {
-        let described = join_all((inputs.iter()).map(|file| self.files.describe(patron, *file)));
-        let mut wrong = Vec::new();
-        for (place, described) in described.await.into_iter().enumerate() {
-            match described {
-                Ok(info) if picture::is_taken(&info.content_type) => {}
-                Ok(_) => wrong.push(FieldViolation {
-                    field: input_field(place),
-                    description: "must be a PNG, JPEG or WebP picture".to_owned(),
-                }),
-                Err(fault) if fault.reason == Reason::NotFound => {
-                    return Err(Error::InputNotFound(place));
-                }
-                Err(fault) => return Err(Error::Peer(fault)),
-            }
-        }
-        if wrong.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::Invalid(wrong))
-        }
-    }
-
-    fn task(&self, id: GenerationId, patron: Patron, order: Order, hold: Hold) -> NewTask {
-        NewTask {
-            spot: self.queue.spot(&patron.tier, order.schedule),
-            id,
-            patron,
-            kind: order.kind,
-            request: order.request,
-            session: order.session,
-            hold,
-            provider: order.route.provider.name().to_owned(),
-            model: order.route.model.name,
-            ignored: order.route.ignored,
-            itinerary: order.route.itinerary,
-            key: None,
-            created_at: self.clock.now(),
-        }
-    }
-
     async fn store(&self, task: NewTask) -> Result<Generation, NotStored> {
         let stored = match self.tasks.create(&task).await {
             Ok(generation) => generation,
@@ -302,70 +244,6 @@ impl Desk {
         self.signals.outbox();
         Ok(stored)
     }
-
-    async fn hold(
-        &self,
-        patron: &Patron,
-        work: &Work,
-        receipt: Option<Receipt>,
-    ) -> Result<Hold, Error> {
-        let hold = self.set_aside(patron, work, receipt).await?;
-        // The catalogue may have changed since it was heard.
-        if work.max_price.is_some_and(|most| hold.price.amount > most) {
-            self.let_go(hold.reservation).await;
-            return Err(Error::Invalid(vec![too_dear(hold.price.amount)]));
-        }
-        Ok(hold)
-    }
-
-    async fn set_aside(
-        &self,
-        patron: &Patron,
-        work: &Work,
-        receipt: Option<Receipt>,
-    ) -> Result<Hold, Error> {
-        let Some(receipt) = receipt else {
-            let operation = OperationId(work.task.uuid());
-            let reserved = self.quota.reserve(patron, operation, work).await;
-            return reserved.map_err(Error::Peer);
-        };
-        let reservation = accept(&receipt, patron)?;
-        // Amending it would take it from its task.
-        if self.adoptions.is_adopted(reservation).await? {
-            return Err(Error::ReservationUsed);
-        }
-        match self.quota.amend(reservation, work).await {
-            Ok(price) => Ok(Hold {
-                reservation,
-                price,
-                expires_at: receipt.expires_at,
-            }),
-            // It was given back on its way here.
-            Err(fault) if matches!(fault.reason, Reason::NotFound | Reason::WrongState) => {
-                Err(Error::ReservationExpired)
-            }
-            Err(fault) => {
-                // A refusal is the gateway's to act on. Anything else it waits for; but here it is
-                // certain that there will be no task.
-                if !is_refusal(&fault) {
-                    self.let_go(reservation).await;
-                }
-                Err(Error::Peer(fault))
-            }
-        }
-    }
-
-    // Units of an order that surely was not stored go back at once. When nobody knows, they stay:
-    // an unconfirmed reservation ends by itself, and a released one would be missing to its task.
-    async fn let_go(&self, reservation: ReservationId) {
-        if let Err(fault) = self.quota.deliver(&RELEASE, reservation).await {
-            tracing::warn!(
-                reservation.id = %reservation,
-                error = %fault,
-                "could not give a reservation back; it ends by itself"
-            );
-        }
-    }
 }
 
 // Why an order is not stored, and whether that is certain.
@@ -385,27 +263,4 @@ impl From<NotStored> for Error {
     fn from(not: NotStored) -> Self {
         not.error
     }
-}
-
-fn is_refusal(fault: &Fault) -> bool {
-    matches!(
-        fault.reason,
-        Reason::QuotaExceeded
-            | Reason::BudgetExceeded
-            | Reason::PriceUnknown
-            | Reason::SpendingPaused
-    )
-}
-
-fn accept(receipt: &Receipt, patron: &Patron) -> Result<ReservationId, Error> {
-    let is_ours = receipt.owner == patron.id && receipt.meter == METER && receipt.amount >= 1;
-    is_ours
-        .then_some(receipt.reservation)
-        .ok_or(Error::ReceiptRefused)
-}
-
-// The last bytes of a UUIDv7 are random.
-fn seed_of(id: GenerationId) -> u32 {
-    let [.., a, b, c, d] = *id.uuid().as_bytes();
-    u32::from_be_bytes([a, b, c, d])
 }

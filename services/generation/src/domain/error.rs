@@ -40,6 +40,12 @@ pub enum Error {
     /// A call with the same key stands in the way.
     #[error(transparent)]
     Key(KeyRefusal),
+    /// The prompt breaks this rule.
+    #[error("the prompt breaks the rule {0}")]
+    ContentRefused(String),
+    /// This order of a batch cannot be taken, and so none can.
+    #[error("order {0} of the batch: {1}")]
+    InBatch(usize, Box<Error>),
     /// The worker does not hold the task any more. It writes nothing and says nothing.
     #[error("the task is held by somebody else")]
     Lost,
@@ -78,6 +84,7 @@ impl Error {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
+            Self::InBatch(_, error) => error.is_passing(),
             Self::Peer(fault) | Self::Store(fault) => matches!(
                 fault.reason,
                 errors::Reason::Unavailable

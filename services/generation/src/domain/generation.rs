@@ -179,6 +179,8 @@ pub struct Generation {
     pub place: Option<Place>,
     /// When it ends unless it has begun.
     pub expires_at: Option<Timestamp>,
+    /// Whether its result was made before, for another generation.
+    pub is_cached: bool,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it last changed.

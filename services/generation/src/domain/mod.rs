@@ -1,6 +1,7 @@
 //! The quiet room: what a generation is and how it is done. No wire types, no SQL.
 
 pub mod attempt;
+pub mod batch;
 pub mod bill;
 pub mod choice;
 pub mod cooling;
@@ -16,6 +17,7 @@ pub mod order;
 pub mod pause;
 pub mod picture;
 pub mod ports;
+mod preparing;
 pub mod prices;
 pub mod provider;
 pub mod queue;
@@ -23,8 +25,10 @@ pub mod quote;
 pub mod rate;
 pub mod repeats;
 pub mod retry;
+pub mod reuse;
 pub mod route;
 pub mod routing;
+pub mod safety;
 pub mod settlement;
 pub mod signals;
 pub mod speed;

@@ -10,8 +10,10 @@ use crate::domain::error::Error;
 use crate::domain::generation::{ImageRequest, Kind};
 use crate::domain::hold::Work;
 use crate::domain::queue::Schedule;
+use crate::domain::reuse::ResultKey;
 use crate::domain::route::Wish;
 use crate::domain::routing::{Catalog, Pinned};
+use crate::domain::safety::text::clean;
 
 /// The side of a picture whose order names none.
 pub const DEFAULT_SIDE: u32 = 1_024;
@@ -35,6 +37,8 @@ pub struct OrderForm {
     pub not_before: Option<Timestamp>,
     /// Not to begin later than so long from now.
     pub expire_after: Option<Duration>,
+    /// Whether a result from before will do; when it does not say, it does if a seed is named.
+    pub cache: Option<bool>,
 }
 
 /// A picture as it was ordered.
@@ -73,6 +77,10 @@ pub struct Order {
     pub schedule: Schedule,
     /// Who does it.
     pub route: Route,
+    /// Whether a result from before will do, and with which seed: any one when none is named.
+    pub reuse: Option<Option<u32>>,
+    /// What the result will be known by, if it may be given again.
+    pub result_key: Option<ResultKey>,
 }
 
 impl Order {
@@ -131,6 +139,7 @@ pub fn read(
         faults.add("image", "must be there when kind is IMAGE");
         return Err(Error::Invalid(faults.0));
     };
+    let seed_named = image.seed;
     let sides = [("image.width", image.width), ("image.height", image.height)];
     let request = read_image(image, seed, &mut faults);
     let pinned = Pinned {
@@ -163,6 +172,8 @@ pub fn read(
             max_price: form.wish.max_price,
             schedule,
             route,
+            reuse: (form.cache.unwrap_or(seed_named.is_some())).then_some(seed_named),
+            result_key: None,
         }),
         _ => Err(Error::Invalid(faults.0)),
     }
@@ -194,7 +205,7 @@ fn read_schedule(form: &OrderForm, now: Timestamp, faults: &mut Faults) -> Sched
 }
 
 fn read_image(form: ImageForm, seed: u32, faults: &mut Faults) -> ImageRequest {
-    if form.prompt.trim().is_empty() {
+    if clean(&form.prompt).is_empty() {
         faults.add(
             "image.prompt",
             "must have 1 to 10000 characters, not only spaces",
@@ -207,8 +218,8 @@ fn read_image(form: ImageForm, seed: u32, faults: &mut Faults) -> ImageRequest {
     let inputs = read_inputs(&form.input_file_ids, faults);
     let chosen = |text: String| Some(text).filter(|name| !name.is_empty());
     ImageRequest {
-        prompt: form.prompt,
-        negative_prompt: form.negative_prompt,
+        prompt: clean(&form.prompt),
+        negative_prompt: clean(&form.negative_prompt),
         width,
         height,
         seed: form.seed.unwrap_or(seed),

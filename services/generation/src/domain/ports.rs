@@ -23,6 +23,7 @@ use crate::domain::provider::{InputImage, Job};
 use crate::domain::queue::{Bounds, Spot};
 use crate::domain::quote::{Explained, Prospect};
 use crate::domain::repeats::{KeptKey, NewKey};
+use crate::domain::reuse::{ResultKey, Reused};
 use crate::domain::route::{Candidate, Itinerary};
 use crate::domain::settlement::{Call, Debt, Resolution};
 
@@ -62,6 +63,10 @@ pub struct NewTask {
     pub itinerary: Itinerary,
     /// Where it stands in line.
     pub spot: Spot,
+    /// A result from before it ends with at once.
+    pub reused: Option<Reused>,
+    /// What its own result will be known by.
+    pub result_key: Option<ResultKey>,
     /// Now.
     pub created_at: Timestamp,
 }
@@ -322,6 +327,8 @@ pub struct NewFile {
 pub struct FileInfo {
     /// What it is.
     pub content_type: String,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
     /// In pixels; 0 when it has none.
     pub width: u32,
     /// In pixels; 0 when it has none.

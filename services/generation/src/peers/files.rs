@@ -70,6 +70,7 @@ impl Files for FilePeer {
         let file = self.get(patron, file).await?;
         Ok(FileInfo {
             content_type: file.content_type,
+            sha256: file.sha256,
             width: u32::try_from(file.width).unwrap_or(0),
             height: u32::try_from(file.height).unwrap_or(0),
         })

@@ -10,6 +10,7 @@ mod http;
 mod inputs;
 mod limits;
 mod lockout;
+mod moderation;
 mod money;
 mod openai;
 mod places;
@@ -21,5 +22,6 @@ mod sketch;
 mod stability;
 
 pub use config::{Account, Config};
+pub use moderation::{Moderation, ModerationConfig};
 pub use registry::{BuildError, Known, Registry, build};
 pub use sketch::Sketch;

@@ -41,7 +41,7 @@ pub struct Registry {
 pub struct BuildError {
     /// Which.
     pub name: &'static str,
-    source: HttpError,
+    pub(super) source: HttpError,
 }
 
 impl Registry {

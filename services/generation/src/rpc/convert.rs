@@ -9,6 +9,7 @@ use contracts::generation::v1::provider::State as WireState;
 use contracts::generation::v1::report_reservations_response::Report as WireReport;
 use contracts::generation::v1::report_reservations_response::report::Outcome;
 use errors::{Fault, Violations};
+use identity::Caller;
 use types::{GenerationId, Page, PageRequest, ReservationId, Timestamp};
 
 use super::convert_route;
@@ -17,10 +18,18 @@ use crate::domain::events::{Event, EventKind};
 use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind, Output, Status};
 use crate::domain::keeper::Report;
 use crate::domain::order::{ImageForm, OrderForm};
+use crate::domain::ports::Patron;
 use crate::domain::provider::Model;
 use crate::domain::speed::Speed;
 
 const MAX_RESERVATIONS: usize = 100;
+
+pub(super) fn patron(caller: &Caller) -> Result<Patron, Fault> {
+    Ok(Patron {
+        id: caller.owner()?,
+        tier: caller.tier.clone(),
+    })
+}
 
 pub(super) fn read_order(request: wire::CreateGenerationRequest) -> OrderForm {
     OrderForm {
@@ -33,6 +42,7 @@ pub(super) fn read_order(request: wire::CreateGenerationRequest) -> OrderForm {
         wish: convert_route::read_wish(request.routing),
         not_before: request.not_before.map(read_moment),
         expire_after: request.expire_after.map(read_span),
+        cache: request.cache,
     }
 }
 
@@ -164,6 +174,7 @@ pub(super) fn generation(generation: Generation) -> wire::Generation {
         outputs: generation.outputs.into_iter().map(output).collect(),
         error: generation.failure.map(failure),
         ignored_parameters: generation.ignored,
+        cached: generation.is_cached,
         created_at,
         updated_at,
         completed_at: generation.completed_at.map(Into::into),

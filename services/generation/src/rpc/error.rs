@@ -33,15 +33,7 @@ impl From<Error> for Fault {
                 format!("the generation has {} already", status.as_str()),
             )
             .with("status", status.as_str().to_uppercase()),
-            Error::TooLate(TooLate::Keeping) => Self::new(
-                Reason::WrongState,
-                "the generation is made and being stored: it is too late to cancel it",
-            )
-            .with("status", "PROCESSING"),
-            Error::TooLate(TooLate::Known) => Self::new(
-                Reason::WrongState,
-                "nothing of this generation is in suspense: what it cost is known already",
-            ),
+            Error::TooLate(late) => too_late(late),
             Error::QueueFull(limit) => Self::new(
                 Reason::QueueFull,
                 format!(
@@ -71,10 +63,30 @@ impl From<Error> for Fault {
                 "a call with this idempotency key is under way; ask again for its answer",
             )
             .retry_in(Duration::from_secs(1)),
+            Error::ContentRefused(rule) => Self::new(
+                Reason::ContentRefused,
+                format!("the prompt breaks the rule {rule}; an admin may allow it"),
+            )
+            .with("rule", rule),
+            Error::InBatch(place, error) => Self::from(*error).with("request", place),
             // Only workers lose a claim, and they tell nobody.
             Error::Lost => Self::internal(Error::Lost),
             Error::Peer(fault) | Error::Store(fault) => fault,
         }
+    }
+}
+
+fn too_late(late: TooLate) -> Fault {
+    match late {
+        TooLate::Keeping => Fault::new(
+            Reason::WrongState,
+            "the generation is made and being stored: it is too late to cancel it",
+        )
+        .with("status", "PROCESSING"),
+        TooLate::Known => Fault::new(
+            Reason::WrongState,
+            "nothing of this generation is in suspense: what it cost is known already",
+        ),
     }
 }
 

@@ -11,8 +11,8 @@ use contracts::generation::v1::{
     WatchGenerationRequest,
 };
 use errors::Fault;
+use identity::caller_of;
 use identity::receipt::{self, Receipt};
-use identity::{Caller, caller_of};
 use secrecy::SecretString;
 use server::Shutdown;
 use tonic::metadata::MetadataMap;
@@ -25,7 +25,6 @@ use super::{convert, convert_quote};
 use crate::domain::desk::Desk;
 use crate::domain::error::Error;
 use crate::domain::keeper::Keeper;
-use crate::domain::ports::Patron;
 
 /// The service, as tonic calls it.
 pub struct GenerationRpc {
@@ -73,7 +72,7 @@ impl GenerationService for GenerationRpc {
         &self,
         request: Request<CreateGenerationRequest>,
     ) -> Result<Response<CreateGenerationResponse>, Status> {
-        let patron = patron_of(caller_of(&request)?)?;
+        let patron = convert::patron(caller_of(&request)?)?;
         let receipt = self.receipt(request.metadata())?;
         let keyed = repeat::keyed("CreateGeneration", &request)?;
         let form = convert::read_order(request.into_inner());
@@ -89,7 +88,7 @@ impl GenerationService for GenerationRpc {
         &self,
         request: Request<QuoteGenerationRequest>,
     ) -> Result<Response<QuoteGenerationResponse>, Status> {
-        let patron = patron_of(caller_of(&request)?)?;
+        let patron = convert::patron(caller_of(&request)?)?;
         let form = convert_quote::read(request.into_inner());
         let quoted = self.desk.quote(&patron, form).await;
         let quoted = convert_quote::quotation(quoted.map_err(Fault::from)?);
@@ -160,11 +159,4 @@ impl GenerationService for GenerationRpc {
 
 fn owner_of<T>(request: &Request<T>) -> Result<UserId, Fault> {
     caller_of(request)?.owner()
-}
-
-fn patron_of(caller: &Caller) -> Result<Patron, Fault> {
-    Ok(Patron {
-        id: caller.owner()?,
-        tier: caller.tier.clone(),
-    })
 }

@@ -11,8 +11,10 @@ use crate::domain::ports::Keys;
 use crate::domain::repeats::{KeptKey, NewKey};
 
 // What was ordered and is not done keeps its key, however long it takes.
-const UNDER_WAY: &str = "EXISTS (SELECT 1 FROM tasks
-    WHERE tasks.id = idempotency_keys.subject AND tasks.status IN ('pending', 'processing'))";
+const UNDER_WAY: &str = "(EXISTS (SELECT 1 FROM tasks
+    WHERE tasks.id = idempotency_keys.subject AND tasks.status IN ('pending', 'processing'))
+    OR EXISTS (SELECT 1 FROM batches
+    WHERE batches.id = idempotency_keys.subject AND batches.ended_at IS NULL))";
 
 impl Store {
     /// Writes a key down; [`KeyRefusal::UnderWay`] when it names something already. A transaction that is

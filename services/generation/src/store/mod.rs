@@ -2,7 +2,9 @@
 
 mod adoption;
 mod attempts;
+mod batches;
 mod claim;
+mod decisions;
 mod ends;
 pub mod entity;
 mod events;
@@ -13,6 +15,7 @@ mod news;
 mod outbox;
 mod providers;
 mod queue;
+mod results;
 mod room;
 mod rows;
 mod stats;

@@ -47,6 +47,7 @@ pub(super) fn generation(
         itinerary: itinerary(row.route.as_deref())?,
         place: None,
         expires_at: row.expires_at.map(Timestamp),
+        is_cached: row.cached,
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
         completed_at: row.completed_at.map(Timestamp),
@@ -172,7 +173,7 @@ fn quote(amount: Option<i64>, version: Option<String>) -> Option<Quote> {
     })
 }
 
-fn output(row: outputs::Model) -> Output {
+pub(super) fn output(row: outputs::Model) -> Output {
     Output {
         file: FileId(row.file_id),
         content_type: row.content_type,

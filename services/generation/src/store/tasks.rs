@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use types::{GenerationId, Page, PageRequest, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -24,11 +24,9 @@ impl Tasks for Store {
         if let Some(key) = &task.key {
             self.keep_key(&*tx, task.patron.id.uuid(), key).await?;
         }
-        let row = self.adopt(&*tx, task).await?;
-        events::append(&*tx, &row, EventKind::Queued, "").await?;
-        self.owe(&*tx, &row, &Call::Confirm).await?;
+        let row = self.insert_task(&*tx, task).await?;
         tx.commit().await.map_err(failed)?;
-        self.with_place(row, Vec::new()).await
+        self.whole(row).await
     }
 
     async fn find(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error> {
@@ -106,6 +104,28 @@ impl Tasks for Store {
 }
 
 impl Store {
+    /// Stores a task, its first event and the confirmation of its reservation; and its end, if it has a
+    /// result already.
+    pub(super) async fn insert_task(
+        &self,
+        db: &impl ConnectionTrait,
+        task: &NewTask,
+    ) -> Result<tasks::Model, Error> {
+        let row = self.adopt(db, task).await?;
+        events::append(db, &row, EventKind::Queued, "").await?;
+        self.owe(db, &row, &Call::Confirm).await?;
+        if let Some(key) = &task.result_key {
+            self.mark_result(db, row.id, key).await?;
+        }
+        match &task.reused {
+            Some(reused) => {
+                self.complete_at_once(db, row.id, reused, task.created_at)
+                    .await
+            }
+            None => Ok(row),
+        }
+    }
+
     async fn whole(&self, row: tasks::Model) -> Result<Generation, Error> {
         let mut files = self.outputs_of(std::slice::from_ref(&row)).await?;
         let own = files.remove(&row.id).unwrap_or_default();
@@ -126,7 +146,7 @@ impl Store {
     }
 
     // One query for all of them.
-    async fn outputs_of(
+    pub(super) async fn outputs_of(
         &self,
         found: &[tasks::Model],
     ) -> Result<HashMap<Uuid, Vec<outputs::Model>>, Error> {

@@ -73,6 +73,7 @@ impl Store {
             } => {
                 attempts::succeed(&*tx, task, *attempt, (*cost, *tokens), now).await?;
                 insert_outputs(&*tx, task, outputs).await?;
+                self.keep_result(&*tx, &row).await?;
                 made = outputs;
             }
             Ending::Failed { attempt, .. } => {
@@ -144,7 +145,7 @@ pub(super) fn without_worker(
         .col_expr(tasks::Column::Keeping, Expr::value(false))
 }
 
-async fn insert_outputs(
+pub(super) async fn insert_outputs(
     db: &impl ConnectionTrait,
     task: Uuid,
     made: &[Output],

@@ -1,7 +1,7 @@
 //! The back stairs: what runs without being asked. Tasks are claimed and done, leases kept, owed
 //! calls delivered, webhooks told, prices heard.
 
-pub mod caretaker;
+mod caretaker;
 mod delivery;
 pub mod expiry;
 pub mod health_watch;
@@ -16,6 +16,7 @@ pub mod unknown_watch;
 
 use std::time::Duration;
 
+pub use caretaker::Caretaker;
 pub use delivery::Delivery;
 pub use messenger::Messenger;
 pub use pool::Pool;

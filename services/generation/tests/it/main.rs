@@ -9,6 +9,7 @@
 
 mod support;
 
+mod batches;
 mod cancelling;
 mod claims;
 mod failures;
@@ -25,7 +26,9 @@ mod recovery;
 mod repeats;
 mod replies;
 mod reports;
+mod reuse;
 mod routing;
+mod safety;
 mod schema;
 mod stopping;
 mod strays;

@@ -45,7 +45,7 @@ async fn ends_are_told(db: TestDb) {
     let made = desk.create(&receiver.url, &[]).await.unwrap();
     let webhook = made.webhook.unwrap();
     assert!(
-        webhook.enabled && webhook.event_types.len() == 3,
+        webhook.enabled && webhook.event_types.len() == 4,
         "{webhook:?}"
     );
     let generation = desk.user.create(order("a fox")).await.unwrap();

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use types::{GenerationId, Timestamp};
 use uuid::Uuid;
 
+use crate::domain::batch::Ended;
 use crate::domain::generation::{Generation, Kind, Output, Status};
 
 /// What happened.
@@ -15,13 +16,20 @@ pub enum EventType {
     Failed,
     /// A generation was ended by its owner.
     Cancelled,
+    /// The last generation of a batch has ended.
+    BatchCompleted,
     /// Nothing: its owner tries the webhook.
     Test,
 }
 
 impl EventType {
     /// Those a webhook can be for.
-    pub const ALL: [Self; 3] = [Self::Completed, Self::Failed, Self::Cancelled];
+    pub const ALL: [Self; 4] = [
+        Self::Completed,
+        Self::Failed,
+        Self::Cancelled,
+        Self::BatchCompleted,
+    ];
 
     /// As receivers and rows have it.
     #[must_use]
@@ -30,6 +38,7 @@ impl EventType {
             Self::Completed => "generation.completed",
             Self::Failed => "generation.failed",
             Self::Cancelled => "generation.cancelled",
+            Self::BatchCompleted => "batch.completed",
             Self::Test => "webhook.test",
         }
     }
@@ -57,6 +66,12 @@ impl EventType {
 #[must_use]
 pub fn id_of(task: GenerationId, sequence: i64) -> String {
     format!("evt_{}_{sequence}", task.uuid().simple())
+}
+
+/// The id of the one event of a batch.
+#[must_use]
+pub fn batch_id(batch: Uuid) -> String {
+    format!("evt_{}", batch.simple())
 }
 
 /// The id of a test.
@@ -92,6 +107,22 @@ pub fn body(kind: EventType, generation: &Generation, sequence: i64) -> String {
         data["error"] = json!({ "reason": reason, "message": failure.message });
     }
     envelope(kind, ended_at, &data)
+}
+
+/// How a batch ended; its generations were told of by themselves.
+#[must_use]
+pub fn batch_body(batch: &Ended) -> String {
+    let data = json!({
+        "id": batch.id,
+        "refused": batch.refused,
+        "completed": batch.completed,
+        "failed": batch.failed,
+        "cancelled": batch.cancelled,
+        "costMicrousd": batch.cost.0,
+        "createdAt": batch.created_at.to_string(),
+        "endedAt": batch.ended_at.to_string(),
+    });
+    envelope(EventType::BatchCompleted, batch.ended_at, &data)
 }
 
 /// What a test says.

@@ -23,6 +23,12 @@ pub struct Model {
     pub session_id: Option<Uuid>,
     /// What is set aside for it; each reservation serves one task.
     pub reservation_id: Option<Uuid>,
+    /// What its result may be given again by.
+    pub result_key: Option<Vec<u8>>,
+    /// Whether its result was made before.
+    pub cached: bool,
+    /// The batch it came in.
+    pub batch_id: Option<Uuid>,
     /// Who does it.
     pub provider: String,
     /// With which model.

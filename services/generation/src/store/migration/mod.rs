@@ -8,6 +8,9 @@ mod m0005_queue;
 mod m0006_idempotency;
 mod m0009_providers;
 mod m0010_routing;
+mod m0011_batches;
+mod m0012_results;
+mod m0013_moderation;
 mod m0014_strays;
 
 use sea_orm_migration::async_trait;
@@ -28,6 +31,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_idempotency::Migration),
             Box::new(m0009_providers::Migration),
             Box::new(m0010_routing::Migration),
+            Box::new(m0011_batches::Migration),
+            Box::new(m0012_results::Migration),
+            Box::new(m0013_moderation::Migration),
             Box::new(m0014_strays::Migration),
         ]
     }

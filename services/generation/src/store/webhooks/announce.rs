@@ -1,30 +1,80 @@
-//! Tells an owner's webhooks how a generation ended: in the transaction that ends it, or not at all.
+//! Tells an owner's webhooks how a generation or a batch ended: in the transaction that ends it, or not at
+//! all.
 
 use sea_orm::sea_query::LockType;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use types::{GenerationId, Timestamp};
 use uuid::Uuid;
 
 use super::super::entity::{deliveries, tasks, webhooks};
 use super::super::{Store, failed, rows as task_rows};
 use super::rows;
 use crate::domain::error::Error;
-use crate::domain::generation::Output;
+use crate::domain::generation::{Output, Status};
 use crate::domain::webhook::{Delivery, EventType, State, event};
+
+/// Something to tell.
+pub(in crate::store) struct News {
+    pub(in crate::store) kind: EventType,
+    /// What every receiver knows it by.
+    pub(in crate::store) id: String,
+    pub(in crate::store) task: Option<GenerationId>,
+    pub(in crate::store) body: String,
+    /// When it happened.
+    pub(in crate::store) at: Timestamp,
+}
 
 impl Store {
     /// Writes a delivery for each webhook of the task's owner that is for such an end; `row` is the
-    /// task as it has just ended.
+    /// task as it has just ended. Its batch, if it came in one, may end with it.
     pub(in crate::store) async fn announce(
         &self,
         db: &impl ConnectionTrait,
         row: &tasks::Model,
         outputs: &[Output],
     ) -> Result<(), Error> {
-        let listening: Vec<(Uuid, String)> = webhooks::Entity::find()
+        self.announce_task(db, row, outputs).await?;
+        self.count_in_batch(db, row).await
+    }
+
+    async fn announce_task(
+        &self,
+        db: &impl ConnectionTrait,
+        row: &tasks::Model,
+        outputs: &[Output],
+    ) -> Result<(), Error> {
+        let Some(kind) = Status::read(&row.status).and_then(EventType::of) else {
+            return Ok(());
+        };
+        let listening = self.listening(db, row.owner, kind).await?;
+        // Most owners have none.
+        if listening.is_empty() {
+            return Ok(());
+        }
+        let mut generation = task_rows::generation(row.clone(), Vec::new())?;
+        generation.outputs = outputs.to_vec();
+        let news = News {
+            kind,
+            id: event::id_of(generation.id, row.last_sequence),
+            task: Some(generation.id),
+            body: event::body(kind, &generation, row.last_sequence),
+            at: generation.updated_at,
+        };
+        self.write_deliveries(db, listening, &news).await
+    }
+
+    /// The webhooks of an owner that are for such an event.
+    pub(in crate::store) async fn listening(
+        &self,
+        db: &impl ConnectionTrait,
+        owner: Uuid,
+        kind: EventType,
+    ) -> Result<Vec<Uuid>, Error> {
+        let found: Vec<(Uuid, String)> = webhooks::Entity::find()
             .select_only()
             .column(webhooks::Column::Id)
             .column(webhooks::Column::EventTypes)
-            .filter(webhooks::Column::Owner.eq(row.owner))
+            .filter(webhooks::Column::Owner.eq(owner))
             .filter(webhooks::Column::Enabled.eq(true))
             // None goes before this is committed, or its rows would refer to nothing.
             .lock(LockType::KeyShare)
@@ -32,43 +82,37 @@ impl Store {
             .all(db)
             .await
             .map_err(failed)?;
-        // Most owners have none.
-        if listening.is_empty() {
-            return Ok(());
-        }
-        let mut generation = task_rows::generation(row.clone(), Vec::new())?;
-        generation.outputs = outputs.to_vec();
-        let Some(kind) = EventType::of(generation.status) else {
-            return Ok(());
-        };
-        let delivery = Delivery {
-            id: Uuid::nil(),
-            webhook: Uuid::nil(),
-            event_id: event::id_of(generation.id, row.last_sequence),
-            event_type: kind,
-            task: Some(generation.id),
-            body: event::body(kind, &generation, row.last_sequence),
-            state: State::Pending,
-            tries: 0,
-            due_at: generation.updated_at,
-            last_status: None,
-            last_error: None,
-            created_at: generation.updated_at,
-            ended_at: None,
-        };
-        let wanted = |types: &str| types.split(' ').any(|word| word == kind.as_str());
-        let told = (listening.into_iter())
-            .filter(|(_, types)| wanted(types))
-            .map(|(webhook, _)| {
-                let id = Uuid::now_v7();
-                let own = delivery.clone();
-                rows::of_delivery(&Delivery { id, webhook, ..own })
-            });
-        let told: Vec<deliveries::ActiveModel> = told.collect();
-        if !told.is_empty() {
-            let inserted = deliveries::Entity::insert_many(told);
-            inserted.exec_without_returning(db).await.map_err(failed)?;
-        }
+        let is_for = |types: &str| types.split(' ').any(|word| word == kind.as_str());
+        let wanted = found.into_iter().filter(|(_, types)| is_for(types));
+        Ok(wanted.map(|(webhook, _)| webhook).collect())
+    }
+
+    /// Writes the news down for each of these webhooks.
+    pub(in crate::store) async fn write_deliveries(
+        &self,
+        db: &impl ConnectionTrait,
+        webhooks: Vec<Uuid>,
+        news: &News,
+    ) -> Result<(), Error> {
+        let told = webhooks.into_iter().map(|webhook| {
+            rows::of_delivery(&Delivery {
+                id: Uuid::now_v7(),
+                webhook,
+                event_id: news.id.clone(),
+                event_type: news.kind,
+                task: news.task,
+                body: news.body.clone(),
+                state: State::Pending,
+                tries: 0,
+                due_at: news.at,
+                last_status: None,
+                last_error: None,
+                created_at: news.at,
+                ended_at: None,
+            })
+        });
+        let inserted = deliveries::Entity::insert_many(told);
+        inserted.exec_without_returning(db).await.map_err(failed)?;
         Ok(())
     }
 }

@@ -21,6 +21,8 @@ use crate::domain::webhook::error::Error;
 use crate::domain::webhook::ports::{Change, Webhooks};
 use crate::domain::webhook::{Delivery, MOST, Seed, State, Webhook};
 
+pub(super) use announce::News;
+
 #[async_trait]
 impl Webhooks for Store {
     async fn create(&self, webhook: &Webhook) -> Result<(), Error> {

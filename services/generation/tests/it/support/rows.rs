@@ -76,6 +76,8 @@ pub fn new_task(owner: UserId) -> NewTask {
             max_pending: 0,
             schedule: Schedule::default(),
         },
+        reused: None,
+        result_key: None,
         created_at: SystemClock.now(),
     }
 }

@@ -1,5 +1,6 @@
 //! The real service on port 0 with its peers, and users who call it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub struct Options {
     pub poll: Duration,
     pub max_pending: u64,
     pub max_running: u64,
+    pub settings: BTreeMap<String, String>,
 }
 
 impl Default for Options {
@@ -56,6 +58,7 @@ impl Default for Options {
             poll: Duration::from_millis(100),
             max_pending: 0,
             max_running: 0,
+            settings: BTreeMap::new(),
         }
     }
 }
@@ -251,7 +254,8 @@ async fn serve(
         admin: ([127, 0, 0, 1], 0).into(),
     };
     // As a newcomer has it: no key is set. Users' servers are on this machine.
-    let settings = MapSource::from([("BOTTEGA_EGRESS_ALLOW", "127.0.0.1")]);
+    let mut settings = MapSource::from([("BOTTEGA_EGRESS_ALLOW", "127.0.0.1")]);
+    settings.0.extend(options.settings.clone());
     let mut reader = Reader::new(&settings);
     let config = Config {
         common: Common {
@@ -285,6 +289,8 @@ async fn serve(
             first_rest: options.first_rest,
         },
         keys_kept_for: options.keys_kept_for,
+        moderation: Box::new(generation::providers::ModerationConfig::read(&mut reader)),
+        results_kept_for: Duration::from_hours(1),
         providers: generation::providers::Config::read(&mut reader),
     };
     let sockets = Sockets::bind(listen).await.unwrap();

@@ -59,6 +59,8 @@ pub struct Books {
     pub prices: Mutex<Vec<usage::Price>>,
     /// How the next reservations and amendments are refused.
     pub refusal: Mutex<Option<fn() -> Fault>>,
+    /// How many further reservations are made; all when there is no number.
+    pub left: Mutex<Option<usize>>,
     /// Whether reservations have expired by the time they are answered.
     pub is_late: AtomicBool,
     /// How many further amendments are made, but not answered.
@@ -113,6 +115,17 @@ impl Books {
         Some(price)
     }
 
+    fn take_one(&self) -> Result<(), Status> {
+        match &mut *self.left.lock().unwrap() {
+            None => Ok(()),
+            Some(0) => Err(Fault::new(Reason::QuotaExceeded, "nothing is left").into()),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+        }
+    }
+
     fn refuse(&self) -> Result<(), Status> {
         match *self.refusal.lock().unwrap() {
             Some(refusal) => Err(refusal().into()),
@@ -158,6 +171,7 @@ impl UsageService for Usage {
     ) -> Result<Response<usage::ReserveResponse>, Status> {
         let books = &self.0.usage;
         books.refuse()?;
+        books.take_one()?;
         let request = request.into_inner();
         assert_eq!(request.amounts.len(), 1, "the money is priced there");
         let id: ReservationId = request.operation_id.parse().unwrap();
