@@ -6,6 +6,7 @@ use errors::{Fault, Reason, Violations};
 
 use crate::domain::error::{Error, KeyRefusal, TooLate};
 use crate::domain::order::input_field;
+use crate::domain::safety;
 use crate::domain::webhook::MOST;
 use crate::domain::webhook::error::Error as WebhookError;
 
@@ -63,17 +64,22 @@ impl From<Error> for Fault {
                 "a call with this idempotency key is under way; ask again for its answer",
             )
             .retry_in(Duration::from_secs(1)),
-            Error::ContentRefused(rule) => Self::new(
-                Reason::ContentRefused,
-                format!("the prompt breaks the rule {rule}; an admin may allow it"),
-            )
-            .with("rule", rule),
+            Error::ContentRefused(rule) => content_refused(rule),
             Error::InBatch(place, error) => Self::from(*error).with("request", place),
             // Only workers lose a claim, and they tell nobody.
             Error::Lost => Self::internal(Error::Lost),
             Error::Peer(fault) | Error::Store(fault) => fault,
         }
     }
+}
+
+fn content_refused(rule: String) -> Fault {
+    let rest = match safety::is_final(&rule) {
+        true => ", which nobody may allow",
+        false => "; an admin may allow it",
+    };
+    let message = format!("the prompt breaks the rule {rule}{rest}");
+    Fault::new(Reason::ContentRefused, message).with("rule", rule)
 }
 
 fn too_late(late: TooLate) -> Fault {

@@ -14,7 +14,7 @@ use super::entity::moderation_decisions::{ActiveModel, Column, Entity, Model};
 use super::outbox::micros;
 use super::{Store, failed};
 use crate::domain::error::Error;
-use crate::domain::safety::{Appeal, Decision, Decisions};
+use crate::domain::safety::{Appeal, Decision, Decisions, FINAL};
 
 #[async_trait]
 impl Decisions for Store {
@@ -70,6 +70,7 @@ impl Decisions for Store {
             .filter(Column::Id.eq(id))
             // The first who allowed it stays on record.
             .filter(Column::AllowedAt.is_null())
+            .filter(Column::Rule.not_like(format!("%{FINAL}")))
             .exec_with_returning(self.db.write())
             .await
             .map_err(failed)?;

@@ -138,6 +138,19 @@ async fn an_admin_lets_a_prompt_pass_for_its_owner(db: TestDb) {
         refused(&other, "the acme corp tower").await.reason,
         Reason::ContentRefused
     );
+    // Nobody lets this pass.
+    refused(&user, "a naked child").await;
+    let worst = list(&suite).await.into_iter().next().unwrap();
+    assert_eq!(worst.rule, "sexual/minors");
+    let kept = errors::from_status(allow(&suite, &worst.id, "art").await.unwrap_err());
+    assert_eq!(kept.reason, Reason::ContentRefused);
+    assert!(
+        kept.message.ends_with("which nobody may allow"),
+        "{}",
+        kept.message
+    );
+    assert!(list(&suite).await[0].allowed_at.is_none());
+    refused(&user, "a naked child").await;
     let unknown = allow(&suite, &uuid::Uuid::now_v7().to_string(), "").await;
     let unknown = errors::from_status(unknown.unwrap_err());
     assert_eq!(unknown.message, "no such decision");

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::domain::error::Error;
 use crate::domain::ports::Patron;
 
-pub use rules::Rules;
+pub use rules::{FINAL, Rules};
 
 /// What a moderation service says of words: which of its categories they fall into, if any.
 pub type Verdict = Option<String>;
@@ -80,7 +80,8 @@ pub trait Decisions: Send + Sync + 'static {
     /// The newest first.
     async fn decisions(&self, page: PageRequest) -> Result<Page<Decision>, Error>;
 
-    /// Allows an owner the words of a decision, unless somebody did before; [`Error::NotFound`].
+    /// Allows an owner the words of a decision, unless somebody did before or their rule is [`FINAL`];
+    /// [`Error::NotFound`].
     async fn allow(&self, id: Uuid, appeal: &Appeal) -> Result<Decision, Error>;
 
     /// Forgets up to `limit` that are older than `age` and were never allowed; how many there were.
@@ -116,7 +117,7 @@ impl Guard {
             return Ok(());
         };
         let digest = digest(&SHA256, folded.as_bytes()).as_ref().to_vec();
-        if self.decisions.is_allowed(patron.id, &digest).await? {
+        if !is_final(&rule) && self.decisions.is_allowed(patron.id, &digest).await? {
             return Ok(());
         }
         let source = rule.split('/').next().unwrap_or_default().to_owned();
@@ -137,11 +138,16 @@ impl Guard {
     /// Lets the words of a refused prompt pass for its owner from now on.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; a store that does not answer.
+    /// [`Error::NotFound`]; [`Error::ContentRefused`] when it breaks the [`FINAL`] rule; a store that does
+    /// not answer.
     pub async fn allow(&self, id: Uuid, actor: String, note: String) -> Result<Decision, Error> {
         let at = self.clock.now();
         let appeal = Appeal { actor, note, at };
-        self.decisions.allow(id, &appeal).await
+        let decision = self.decisions.allow(id, &appeal).await?;
+        match decision.appeal {
+            Some(_) => Ok(decision),
+            None => Err(Error::ContentRefused(decision.rule)),
+        }
     }
 
     async fn rule_broken(&self, prompt: &str, folded: &str) -> Result<Option<String>, Error> {
@@ -161,4 +167,10 @@ impl Guard {
             (Err(fault), WhenAway::Refuse) => Err(Error::Peer(fault)),
         }
     }
+}
+
+/// Whether nobody may let a prompt break a rule.
+#[must_use]
+pub fn is_final(rule: &str) -> bool {
+    rule.ends_with(FINAL)
 }

@@ -7,16 +7,17 @@ const MOST_ENTRIES: usize = 2_000;
 const LONGEST: usize = 500;
 const MEMORY: usize = 16 * 1024 * 1024;
 
+/// The rule that nobody lets a prompt break, whoever looked at it: ours, or a moderation service's
+/// category of the same name.
+pub const FINAL: &str = "sexual/minors";
+
 // Few and certain; what needs judgement is a moderation service's.
 const BUILT_IN: [(&str, &str); 2] = [
     (
-        "sexual/minors",
+        FINAL,
         r"\b(child|children|kid|kids|minor|minors|toddler|infant|underage|preteen|schoolgirl|schoolboy|loli|shota)\b.{0,60}\b(nude|naked|sex|sexual|sexy|porn|pornographic|erotic|explicit|nsfw|lingerie)\b|\b(nude|naked|sex|sexual|sexy|porn|pornographic|erotic|explicit|nsfw|lingerie)\b.{0,60}\b(child|children|kid|kids|minor|minors|toddler|infant|underage|preteen|schoolgirl|schoolboy|loli|shota)\b",
     ),
-    (
-        "sexual/minors",
-        r"\b(csam|lolicon|shotacon|child ?porn\w*)\b",
-    ),
+    (FINAL, r"\b(csam|lolicon|shotacon|child ?porn\w*)\b"),
 ];
 
 /// A list that cannot be used, and why.
