@@ -237,7 +237,7 @@ async fn what_waits_too_long_ends(db: TestDb) {
 async fn what_has_left_does_not_expire(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     let mut task = rows::new_task(owner());
-    task.spot.schedule.expires_at = Some(SystemClock.now().plus(Duration::from_millis(300)));
+    task.spot.schedule.expires_at = Some(SystemClock.now().plus(Duration::from_secs(2)));
     store.create(&task).await.unwrap();
     let held = claim(&store, 1, &Bounds::default()).await.remove(0);
     let planned = generation::domain::ports::PlannedAttempt {
@@ -259,7 +259,7 @@ async fn what_has_left_does_not_expire(db: TestDb) {
         onto: None,
     };
     store.put_back(held.claim, &back).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(310)).await;
+    tokio::time::sleep(Duration::from_millis(2_010)).await;
     assert!(store.expire_due(9).await.unwrap().is_empty());
     let row = rows::task(&database, task.id.uuid()).await;
     assert_eq!((row.status.as_str(), row.expires_at), ("pending", None));
@@ -269,7 +269,7 @@ async fn what_has_left_does_not_expire(db: TestDb) {
 async fn scheduled_tasks_wait_apart(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     let mut later = rows::new_task(owner());
-    let begin = SystemClock.now().plus(Duration::from_millis(400));
+    let begin = SystemClock.now().plus(Duration::from_secs(2));
     later.spot.schedule.not_before = Some(begin);
     let accepted = store.create(&later).await.unwrap();
     let place = accepted.place.unwrap();
@@ -278,7 +278,7 @@ async fn scheduled_tasks_wait_apart(db: TestDb) {
     assert_eq!(next(&store).await, Some(now.patron.id));
     assert_eq!(next(&store).await, None);
     assert!(rows::task(&database, later.id.uuid()).await.resting);
-    tokio::time::sleep(Duration::from_millis(410)).await;
+    tokio::time::sleep(Duration::from_millis(2_010)).await;
     assert_eq!(next(&store).await, Some(later.patron.id));
     assert!(SystemClock.now() >= begin);
 }
