@@ -1,18 +1,10 @@
 //! Turns: tasks stand in line fairly among their owners, rest apart from it, and may expire.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use sea_orm_migration::async_trait;
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
+use super::Step;
 
-pub struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0005_queue"
-    }
-}
-
-const UP: &str = "
+pub(super) const STEP: Step = Step {
+    name: "m0005_queue",
+    up: "
 ALTER TABLE tasks ADD COLUMN turn BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN resting BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE tasks ADD COLUMN expires_at BIGINT;
@@ -37,9 +29,8 @@ CREATE TABLE queue (
     paced_at BIGINT
 );
 INSERT INTO queue (id, turn) VALUES (1, 0);
-";
-
-const DOWN: &str = "
+",
+    down: "
 DROP TABLE queue;
 DROP TABLE owners;
 DROP INDEX tasks_expiring;
@@ -49,29 +40,5 @@ CREATE INDEX tasks_due ON tasks (run_at, id) WHERE status = 'pending';
 ALTER TABLE tasks DROP COLUMN expires_at;
 ALTER TABLE tasks DROP COLUMN resting;
 ALTER TABLE tasks DROP COLUMN turn;
-";
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let connection = manager.get_connection();
-        let uuid = match connection.get_database_backend() {
-            DbBackend::Postgres => "UUID",
-            _ => "BLOB",
-        };
-        connection
-            .execute_unprepared(&UP.replace("{uuid}", uuid))
-            .await?;
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let connection = manager.get_connection();
-        connection.execute_unprepared(DOWN).await?;
-        Ok(())
-    }
-}
+",
+};

@@ -1,18 +1,10 @@
 //! Orders that came together, and which generations came of them.
 
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
-use sea_orm_migration::async_trait;
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
+use super::Step;
 
-pub struct Migration;
-
-impl MigrationName for Migration {
-    fn name(&self) -> &str {
-        "m0011_batches"
-    }
-}
-
-const UP: &str = "
+pub(super) const STEP: Step = Step {
+    name: "m0011_batches",
+    up: "
 CREATE TABLE batches (
     id {uuid} NOT NULL PRIMARY KEY,
     owner {uuid} NOT NULL,
@@ -24,36 +16,10 @@ CREATE TABLE batches (
 );
 ALTER TABLE tasks ADD COLUMN batch_id {uuid};
 CREATE INDEX tasks_of_batch ON tasks (batch_id) WHERE batch_id IS NOT NULL;
-";
-
-const DOWN: [&str; 3] = [
-    "DROP INDEX tasks_of_batch",
-    "ALTER TABLE tasks DROP COLUMN batch_id",
-    "DROP TABLE batches",
-];
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    fn use_transaction(&self) -> Option<bool> {
-        Some(true)
-    }
-
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let connection = manager.get_connection();
-        let uuid = match connection.get_database_backend() {
-            DbBackend::Postgres => "UUID",
-            _ => "BLOB",
-        };
-        let script = UP.replace("{uuid}", uuid);
-        connection.execute_unprepared(&script).await?;
-        Ok(())
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for statement in DOWN {
-            let connection = manager.get_connection();
-            connection.execute_unprepared(statement).await?;
-        }
-        Ok(())
-    }
-}
+",
+    down: "
+DROP INDEX tasks_of_batch;
+ALTER TABLE tasks DROP COLUMN batch_id;
+DROP TABLE batches;
+",
+};

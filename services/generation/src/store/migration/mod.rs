@@ -13,8 +13,9 @@ mod m0012_results;
 mod m0013_moderation;
 mod m0014_strays;
 
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::async_trait;
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 
 /// Every step, in order.
 pub struct Migrator;
@@ -27,14 +28,53 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_money::Migration),
             Box::new(m0003_attempts::Migration),
             Box::new(m0004_webhooks::Migration),
-            Box::new(m0005_queue::Migration),
-            Box::new(m0006_idempotency::Migration),
-            Box::new(m0009_providers::Migration),
-            Box::new(m0010_routing::Migration),
-            Box::new(m0011_batches::Migration),
-            Box::new(m0012_results::Migration),
-            Box::new(m0013_moderation::Migration),
-            Box::new(m0014_strays::Migration),
+            Box::new(m0005_queue::STEP),
+            Box::new(m0006_idempotency::STEP),
+            Box::new(m0009_providers::STEP),
+            Box::new(m0010_routing::STEP),
+            Box::new(m0011_batches::STEP),
+            Box::new(m0012_results::STEP),
+            Box::new(m0013_moderation::STEP),
+            Box::new(m0014_strays::STEP),
         ]
     }
+}
+
+/// A step that is the same on both engines but for the names of two types: `{uuid}` and `{bytes}`.
+struct Step {
+    name: &'static str,
+    up: &'static str,
+    down: &'static str,
+}
+
+impl MigrationName for Step {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Step {
+    // SQLite runs a migration outside a transaction unless it is told.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, self.up).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, self.down).await
+    }
+}
+
+async fn run(manager: &SchemaManager<'_>, script: &str) -> Result<(), DbErr> {
+    let (uuid, bytes) = match manager.get_database_backend() {
+        DbBackend::Postgres => ("UUID", "BYTEA"),
+        _ => ("BLOB", "BLOB"),
+    };
+    let script = script.replace("{uuid}", uuid).replace("{bytes}", bytes);
+    let connection = manager.get_connection();
+    connection.execute_unprepared(&script).await.map(drop)
 }
