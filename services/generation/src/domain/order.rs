@@ -31,8 +31,8 @@ pub struct OrderForm {
     pub image: Option<ImageForm>,
     /// A UUID, or nothing.
     pub session_id: String,
-    /// Who is to do it.
-    pub wish: Wish,
+    /// Who is to do it, if it is said in words we know.
+    pub wish: Option<Wish>,
     /// Not to begin before.
     pub not_before: Option<Timestamp>,
     /// Not to begin later than so long from now.
@@ -129,9 +129,7 @@ pub fn read(
     let mut faults = Faults::default();
     let session = read_session(&form.session_id, &mut faults);
     let schedule = read_schedule(&form, now, &mut faults);
-    if form.wish.max_price.is_some_and(|most| most.0 < 0) {
-        faults.add("routing.maxPriceMicrousd", "must not be negative");
-    }
+    let wish = read_wish(form.wish, &mut faults);
     if form.kind.is_none() {
         faults.add("kind", "must be IMAGE");
     }
@@ -146,7 +144,7 @@ pub fn read(
         provider: request.provider.as_deref(),
         model: request.model.as_deref(),
     };
-    let route = match catalog.route(&request.spec(), pinned, form.wish, market) {
+    let route = match catalog.route(&request.spec(), pinned, wish, market) {
         Ok(route) => Some(route),
         Err(NoRoute::NoProvider(said)) if faults.0.is_empty() => {
             return Err(Error::NoProvider(said));
@@ -169,7 +167,7 @@ pub fn read(
             kind,
             request,
             session,
-            max_price: form.wish.max_price,
+            max_price: wish.max_price,
             schedule,
             route,
             reuse: (form.cache.unwrap_or(seed_named.is_some())).then_some(seed_named),
@@ -177,6 +175,20 @@ pub fn read(
         }),
         _ => Err(Error::Invalid(faults.0)),
     }
+}
+
+fn read_wish(wish: Option<Wish>, faults: &mut Faults) -> Wish {
+    if wish.is_none() {
+        faults.add(
+            "routing.policy",
+            "must be one of CHEAPEST, FASTEST, BALANCED",
+        );
+    }
+    let wish = wish.unwrap_or_default();
+    if wish.max_price.is_some_and(|most| most.0 < 0) {
+        faults.add("routing.maxPriceMicrousd", "must not be negative");
+    }
+    wish
 }
 
 fn read_session(text: &str, faults: &mut Faults) -> Option<SessionId> {

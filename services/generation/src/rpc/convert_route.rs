@@ -12,17 +12,18 @@ use types::Microusd;
 use crate::domain::route::{Candidate, Itinerary, Policy, Rejected, Why, Wish};
 use crate::domain::speed::Speed;
 
-pub(super) fn read_wish(routing: Option<wire::Routing>) -> Wish {
+// A number that is no policy of the contract's is not taken for the one that holds without a word.
+pub(super) fn read_wish(routing: Option<wire::Routing>) -> Option<Wish> {
     let routing = routing.unwrap_or_default();
-    Wish {
-        policy: match routing.policy() {
+    Some(Wish {
+        policy: match WirePolicy::try_from(routing.policy).ok()? {
             WirePolicy::Unspecified | WirePolicy::Cheapest => Policy::Cheapest,
             WirePolicy::Fastest => Policy::Fastest,
             WirePolicy::Balanced => Policy::Balanced,
         },
         max_price: routing.max_price_microusd.map(Microusd),
         no_fallback: routing.no_fallback,
-    }
+    })
 }
 
 pub(super) fn route(itinerary: Itinerary) -> wire::Route {

@@ -113,6 +113,11 @@ async fn nobody_is_dearer_than_the_order_allows(db: TestDb) {
         assert_eq!(found.field, "routing.maxPriceMicrousd");
         assert_eq!(found.description, expected);
     }
+    let mut unknown = most(8_000);
+    unknown.routing.get_or_insert_default().policy = 99;
+    let fault = errors::from_status(user.create(unknown).await.unwrap_err());
+    assert_eq!(fault.reason, Reason::InvalidField);
+    assert_eq!(fault.violations[0].field, "routing.policy");
 }
 
 async fn all_settled(suite: &Suite) -> Vec<(String, i64)> {
