@@ -29,9 +29,9 @@ prove: ## end processes at every step of an order, and print what came of each
 	BOTTEGA_PROVE=1 scripts/with-servers $(CARGO) nextest run --workspace --no-capture -E 'package(bottega) & test(kill_grid)'
 
 .PHONY: bench
-bench: ## measure the quota path beside the database's own ceiling, on a private PostgreSQL with fsync
+bench: ## measure orders, the quota path and rate limits on a private PostgreSQL with fsync
 	@scripts/need cc
-	$(CARGO) build --release -p bench
+	$(CARGO) build --release -p bench -p bottega
 	BOTTEGA_TEST_DURABLE=1 scripts/with-servers target/release/bench
 
 .PHONY: lint

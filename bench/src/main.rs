@@ -5,6 +5,7 @@
     reason = "a benchmark's figures are what it is for"
 )]
 
+mod flow;
 mod load;
 mod pgbench;
 mod quota;
@@ -31,6 +32,12 @@ struct Options {
     /// How many tellers keep the books (`BOTTEGA_USAGE_TELLERS`).
     #[arg(long, default_value_t = 2)]
     tellers: usize,
+    /// How many orders wait when the workers start.
+    #[arg(long, default_value_t = 5_000)]
+    tasks: u64,
+    /// What is measured; without it, everything.
+    #[arg(long)]
+    only: Option<suite::Part>,
 }
 
 #[tokio::main]

@@ -10,13 +10,33 @@ use crate::rates::Counted;
 
 const USERS: usize = 1_000;
 
+/// What can be measured by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Part {
+    /// Reserve and Settle beside pgbench.
+    Quota,
+    /// Rate limits.
+    Rates,
+    /// Orders over HTTP.
+    Flow,
+}
+
 /// Measures everything and prints it.
 ///
 /// # Errors
 /// A database or Redis does not answer.
 pub async fn run(server: &Server, options: &Options) -> anyhow::Result<()> {
-    measure_quota(server, options).await?;
-    measure_rates(options).await
+    let wanted = |part| options.only.is_none_or(|only| only == part);
+    if wanted(Part::Quota) {
+        measure_quota(server, options).await?;
+    }
+    if wanted(Part::Rates) {
+        measure_rates(options).await?;
+    }
+    if wanted(Part::Flow) {
+        crate::flow::run(server, options).await?;
+    }
+    Ok(())
 }
 
 async fn measure_rates(options: &Options) -> anyhow::Result<()> {

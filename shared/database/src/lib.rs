@@ -5,7 +5,9 @@ mod connect;
 mod error;
 mod migrate;
 mod news;
+pub mod row_set;
 mod settings;
+pub mod teller;
 mod transaction;
 
 pub use connect::{Backend, Database};

@@ -225,11 +225,12 @@ impl Desk {
     }
 
     async fn store(&self, task: NewTask) -> Result<Generation, NotStored> {
-        let stored = match self.tasks.create(&task).await {
+        let (owner, id) = (task.patron.id, task.id);
+        let stored = match self.tasks.create(task).await {
             Ok(generation) => generation,
             // The commit's answer may be lost, not the commit: look before saying no.
             Err(error) if error.is_passing() => {
-                let found = self.tasks.find(task.patron.id, task.id).await;
+                let found = self.tasks.find(owner, id).await;
                 let is_sure = matches!(found, Err(Error::NotFound));
                 found.map_err(|_| NotStored { error, is_sure })?
             }

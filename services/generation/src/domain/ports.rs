@@ -77,7 +77,7 @@ pub trait Tasks: Send + Sync + 'static {
     /// Stores the task, its key, its first event and the confirmation of its reservation, or nothing:
     /// [`Error::Key`] when the key names something already, [`Error::QueueFull`],
     /// [`Error::ReservationUsed`], and [`Error::ReservationExpired`] when it came too late.
-    async fn create(&self, task: &NewTask) -> Result<Generation, Error>;
+    async fn create(&self, task: NewTask) -> Result<Generation, Error>;
 
     /// One generation of an owner.
     async fn find(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error>;

@@ -9,14 +9,13 @@
 //! could come between. On PostgreSQL the lock is an advisory one per reservation; SQLite has one
 //! writer.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use database::{Backend, DatabaseError};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, Statement, Value,
-};
-use types::{GenerationId, ReservationId, Timestamp};
+use database::Backend;
+use database::row_set::{Cell, Column, Kind, Rows};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use types::{GenerationId, ReservationId, SessionId, Timestamp};
 use uuid::Uuid;
 
 use super::entity::{outbox, tasks};
@@ -25,60 +24,94 @@ use crate::domain::error::Error;
 use crate::domain::generation::Status;
 use crate::domain::keeper::Standing;
 use crate::domain::ports::{Adoptions, NewTask};
+use crate::domain::queue::Schedule;
 use crate::domain::settlement::{Call, Resolution};
 
+const TASKS: [Column; 21] = [
+    ("id", Kind::Id),
+    ("owner", Kind::Id),
+    ("tier", Kind::Text),
+    ("kind", Kind::Text),
+    ("request", Kind::Text),
+    ("has_session", Kind::Number),
+    ("session_id", Kind::Id),
+    ("reservation_id", Kind::Id),
+    ("provider", Kind::Text),
+    ("model", Kind::Text),
+    ("ignored", Kind::Text),
+    ("price_microusd", Kind::Number),
+    ("price_version", Kind::Text),
+    ("not_before", Kind::Number),
+    ("turn", Kind::Number),
+    ("expires_at", Kind::Number),
+    ("route", Kind::Text),
+    ("has_result_key", Kind::Number),
+    ("result_key", Kind::Bytes),
+    ("created_at", Kind::Number),
+    ("held_until", Kind::Number),
+];
+
 impl Store {
-    /// Writes the task's row with its turn, unless its reservation has a task or has expired, or too many
-    /// of its owner wait. By hand, for its `run_at` and the expiry are by the database's own now.
+    /// Writes the tasks' rows that have a turn, unless their reservations have tasks or have expired. By
+    /// hand, for `run_at` and the expiry are by the database's own now.
     pub(super) async fn adopt(
         &self,
         db: &impl ConnectionTrait,
-        task: &NewTask,
-    ) -> Result<tasks::Model, Error> {
-        self.lock_reservation(db, task.hold.reservation.uuid())
-            .await?;
-        let turn = self.take_turn(db, task).await?;
+        wishes: &[&NewTask],
+        turns: &[Result<i64, Error>],
+    ) -> Result<HashMap<Uuid, tasks::Model>, Error> {
+        let placed = wishes.iter().zip(turns);
+        let placed = placed.filter_map(|(task, turn)| Some((task, turn.as_ref().ok()?)));
+        let rows: Vec<[Cell; 21]> = placed
+            .map(|(task, turn)| cells_of(task, *turn))
+            .collect::<Result<_, _>>()?;
+        if rows.is_empty() {
+            return Ok(HashMap::new());
+        }
         let now = self.now_sql();
         let sql = format!(
             "INSERT INTO tasks (id, owner, tier, kind, status, request, session_id,
                 reservation_id, provider, model, ignored, price_microusd, price_version, run_at,
-                resting, turn, expires_at, route, last_sequence, created_at, updated_at)
-            SELECT $1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12,
-                CASE WHEN $15 > {now} THEN $15 ELSE {now} END, $15 > {now}, $16, $17, $18, 1, $13, $13
-            WHERE {now} < $14
-            RETURNING *"
+                resting, turn, expires_at, route, result_key, last_sequence, created_at, updated_at)
+            SELECT id, owner, tier, kind, 'pending', request,
+                CASE WHEN has_session = 1 THEN session_id END, reservation_id, provider, model,
+                ignored, price_microusd, price_version,
+                CASE WHEN not_before > {now} THEN not_before ELSE {now} END, not_before > {now},
+                turn, NULLIF(expires_at, 0), route, CASE WHEN has_result_key = 1 THEN result_key END,
+                1, created_at, created_at
+            FROM {{given}} WHERE {now} < held_until
+            ON CONFLICT (reservation_id) DO NOTHING RETURNING *"
         );
-        let values = values_of(task, turn)?;
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-        let inserted = tasks::Entity::find().from_raw_sql(statement).one(db).await;
-        match inserted.map_err(DatabaseError::from) {
-            Ok(row) => row.ok_or(Error::ReservationExpired),
-            // The one unique column besides the id, which nobody chose.
-            Err(DatabaseError::Duplicate(constraint)) if constraint.contains("reservation") => {
-                Err(Error::ReservationUsed)
-            }
-            Err(error) => Err(failed(error)),
-        }
+        let statement = Rows::new(&TASKS, rows).statement(db, &sql);
+        let statement = statement.map_err(failed)?;
+        let inserted = tasks::Entity::find().from_raw_sql(statement).all(db).await;
+        let inserted = inserted.map_err(failed)?.into_iter();
+        Ok(inserted.map(|row| (row.id, row)).collect())
     }
 
-    // Until the transaction is over, its commit included. The low half of a UUID is random.
-    async fn lock_reservation(
+    /// Locks reservations until the transaction is over, its commit included; whoever locks several does
+    /// so in the same order.
+    pub(super) async fn lock_reservations(
         &self,
         db: &impl ConnectionTrait,
-        reservation: Uuid,
+        reservations: &[Uuid],
     ) -> Result<(), Error> {
+        const KEYS: [Column; 1] = [("key", Kind::Number)];
         if self.db.backend() != Backend::Postgres {
             return Ok(());
         }
-        let (_, low) = reservation.as_u64_pair();
-        let key = Value::from(low.cast_signed());
-        let sql = "SELECT pg_advisory_xact_lock($1)";
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, [key]);
-        db.execute_raw(statement).await.map_err(failed)?;
+        // The low half of a UUID is random.
+        let low = |id: &Uuid| id.as_u64_pair().1.cast_signed();
+        let keys: BTreeSet<i64> = reservations.iter().map(low).collect();
+        let keys = Rows::new(&KEYS, keys.into_iter().map(|key| [key.into()]));
+        let statement = keys.statement(db, "SELECT pg_advisory_xact_lock(key) FROM {given}");
+        db.execute_raw(statement.map_err(failed)?)
+            .await
+            .map_err(failed)?;
         Ok(())
     }
 
-    async fn tasks_with(
+    pub(super) async fn tasks_with(
         &self,
         db: &impl ConnectionTrait,
         reservations: &[Uuid],
@@ -110,9 +143,7 @@ impl Adoptions for Store {
         missing.retain(|id| found.iter().all(|row| row.reservation_id != Some(*id)));
         if !missing.is_empty() {
             let tx = self.db.begin().await.map_err(failed)?;
-            for reservation in &missing {
-                self.lock_reservation(&*tx, *reservation).await?;
-            }
+            self.lock_reservations(&*tx, &missing).await?;
             found.extend(self.tasks_with(&*tx, &missing).await?);
             tx.commit().await.map_err(failed)?;
         }
@@ -146,26 +177,34 @@ impl Adoptions for Store {
     }
 }
 
-fn values_of(task: &NewTask, turn: i64) -> Result<[Value; 18], Error> {
-    let schedule = task.spot.schedule;
+fn cells_of(task: &NewTask, turn: i64) -> Result<[Cell; 21], Error> {
+    let Schedule {
+        not_before,
+        expires_at,
+    } = task.spot.schedule;
+    let session = task.session.map(SessionId::uuid);
+    let result_key = task.result_key.as_ref().map(|key| key.to_vec());
     Ok([
         task.id.uuid().into(),
         task.patron.id.uuid().into(),
         task.patron.tier.clone().into(),
         task.kind.as_str().into(),
         written(&task.request)?.into(),
-        task.session.map(|session| session.uuid()).into(),
+        i64::from(session.is_some()).into(),
+        session.unwrap_or_default().into(),
         task.hold.reservation.uuid().into(),
         task.provider.clone().into(),
         task.model.clone().into(),
         written(&task.ignored)?.into(),
         task.hold.price.amount.0.into(),
         task.hold.price.version.clone().into(),
+        not_before.map_or(0, Timestamp::micros).into(),
+        turn.into(),
+        expires_at.map_or(0, Timestamp::micros).into(),
+        written(&task.itinerary)?.into(),
+        i64::from(result_key.is_some()).into(),
+        result_key.unwrap_or_default().into(),
         task.created_at.micros().into(),
         task.hold.expires_at.micros().into(),
-        schedule.not_before.map_or(0, Timestamp::micros).into(),
-        turn.into(),
-        schedule.expires_at.map(Timestamp::micros).into(),
-        written(&task.itinerary)?.into(),
     ])
 }

@@ -15,6 +15,7 @@ use super::{Store, failed, rows, unreadable, written};
 use crate::domain::batch::{Batch, Batches, Ended, Item, NewBatch, Outcome, Refused};
 use crate::domain::error::Error;
 use crate::domain::generation::{Generation, Status};
+use crate::domain::ports::NewTask;
 use crate::domain::webhook::{EventType, event};
 
 #[async_trait]
@@ -24,10 +25,14 @@ impl Batches for Store {
         if let Some(key) = &batch.key {
             self.keep_key(&*tx, batch.owner.uuid(), key).await?;
         }
+        let wishes: Vec<&NewTask> = (batch.items.iter())
+            .filter_map(|item| item.as_ref().ok())
+            .collect();
+        let mut stored = self.insert_tasks(&*tx, &wishes).await?.into_iter();
         let mut outcomes = Vec::with_capacity(batch.items.len());
         for (place, item) in batch.items.iter().enumerate() {
             let stored = match item {
-                Ok(task) => self.insert_task(&*tx, task).await,
+                Ok(_) => stored.next().ok_or_else(|| unreadable("batch"))?,
                 Err(refused) => {
                     outcomes.push(Outcome::Refused(refused.clone()));
                     continue;

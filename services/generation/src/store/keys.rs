@@ -47,6 +47,20 @@ impl Store {
             _ => Ok(()),
         }
     }
+
+    /// Takes a key back whose subject is not stored.
+    pub(super) async fn drop_key(
+        &self,
+        db: &impl ConnectionTrait,
+        owner: Uuid,
+        key: &NewKey,
+    ) -> Result<(), Error> {
+        let sql = "DELETE FROM idempotency_keys WHERE owner = $1 AND name = $2 AND subject = $3";
+        let values: [Value; 3] = [owner.into(), key.key.as_str().into(), key.subject.into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        db.execute_raw(statement).await.map_err(failed)?;
+        Ok(())
+    }
 }
 
 #[async_trait]

@@ -9,6 +9,7 @@ mod ends;
 pub mod entity;
 mod events;
 mod expiry;
+mod intake;
 mod keys;
 mod migration;
 mod news;
@@ -28,6 +29,7 @@ mod work;
 
 use std::sync::Arc;
 
+use database::teller::Tellers;
 use database::{Backend, Database, DatabaseError};
 use errors::Fault;
 use types::Clock;
@@ -36,17 +38,36 @@ use crate::domain::error::Error;
 
 pub use migration::Migrator;
 
+// While one commits, the other gathers.
+const TELLERS: usize = 2;
+
 /// The generation service's database.
 #[derive(Clone)]
 pub struct Store {
     db: Database,
     clock: Arc<dyn Clock>,
+    // Who store new tasks; each has a store without any.
+    tellers: Option<Tellers<Store>>,
 }
 
 impl Store {
     /// A store in this database; its migrations must have run.
     pub fn new(db: Database, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock }
+        let tellers = match db.backend() {
+            Backend::Postgres => TELLERS,
+            // There is one writer.
+            Backend::Sqlite => 1,
+        };
+        let bare = Self {
+            db,
+            clock,
+            tellers: None,
+        };
+        let tellers = Tellers::start((0..tellers).map(|_| bare.clone()));
+        Self {
+            tellers: Some(tellers),
+            ..bare
+        }
     }
 
     /// Asks the database for an answer.

@@ -1,6 +1,9 @@
 //! The line: who stands where, and how fast it moves.
 
+use std::collections::{BTreeMap, HashMap};
+
 use database::Backend;
+use database::row_set::{Column, Kind, Rows};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait};
 use sea_orm::{QueryFilter, QuerySelect, Statement, Value};
 use types::{Timestamp, UserId};
@@ -19,6 +22,59 @@ const PACE_STANDS: i64 = 600_000_000;
 // How much of the pace its last measure makes: an eighth.
 const SMOOTHING: i64 = 8;
 
+const OWNERS: [Column; 1] = [("owner", Kind::Id)];
+
+/// The turns of new tasks.
+pub(super) struct Turns {
+    /// Each one's, or why it has none.
+    pub places: Vec<Result<i64, Error>>,
+    /// The last one of each owner.
+    pub last: HashMap<Uuid, i64>,
+}
+
+impl Turns {
+    // Who has nothing waiting goes just before those who are at the same point and have.
+    fn give(
+        &mut self,
+        owner: Uuid,
+        (mut last, found): (i64, &Waiting),
+        indexes: &[usize],
+        wishes: &[&NewTask],
+    ) {
+        let mut waiting = u64::try_from(found.waiting).unwrap_or_default();
+        for index in indexes {
+            let (Some(task), Some(place)) = (wishes.get(*index), self.places.get_mut(*index))
+            else {
+                continue;
+            };
+            let Spot {
+                step, max_pending, ..
+            } = task.spot;
+            if max_pending > 0 && waiting >= max_pending {
+                *place = Err(Error::QueueFull(max_pending));
+                continue;
+            }
+            last = (last + step).max(found.now_turn + step - 1);
+            waiting += 1;
+            *place = Ok(last);
+            self.last.insert(owner, last);
+        }
+    }
+}
+
+#[derive(FromQueryResult)]
+struct Held {
+    owner: Uuid,
+    last_turn: i64,
+}
+
+#[derive(FromQueryResult)]
+struct Waiting {
+    owner: Uuid,
+    now_turn: i64,
+    waiting: i64,
+}
+
 #[derive(FromQueryResult)]
 struct Turn {
     last_turn: i64,
@@ -32,30 +88,62 @@ struct Line {
 }
 
 impl Store {
-    /// Gives a new task its turn. Until the transaction ends it holds the row of the task's owner, so that
-    /// nobody else of that owner is let in between counting and storing.
-    pub(super) async fn take_turn(
+    /// Gives new tasks their turns, or refuses those of owners who have too many waiting. Until the
+    /// transaction ends it holds the rows of the owners, so that nobody else of theirs is let in between
+    /// counting and storing.
+    pub(super) async fn line_up(
         &self,
         db: &impl ConnectionTrait,
-        task: &NewTask,
-    ) -> Result<i64, Error> {
-        // Who has nothing waiting goes just before those who are at the same point and have.
-        let sql = "INSERT INTO owners (owner, last_turn)
-            SELECT $1, turn + $2 - 1 FROM queue WHERE id = 1
-            ON CONFLICT (owner) DO UPDATE SET last_turn = CASE
-                WHEN owners.last_turn + $2 > excluded.last_turn THEN owners.last_turn + $2
-                ELSE excluded.last_turn END
-            RETURNING last_turn";
-        let owner = task.patron.id.uuid();
-        let values = [owner.into(), task.spot.step.into()];
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-        let turn = Turn::find_by_statement(statement).one(db).await;
-        let turn = turn.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
-        let most = task.spot.max_pending;
-        if self.is_full(db, owner, most).await? {
-            return Err(Error::QueueFull(most));
+        wishes: &[&NewTask],
+    ) -> Result<Turns, Error> {
+        let mut groups: BTreeMap<Uuid, Vec<usize>> = BTreeMap::new();
+        for (index, task) in wishes.iter().enumerate() {
+            groups.entry(task.patron.id.uuid()).or_default().push(index);
         }
-        Ok(turn.last_turn)
+        let owners = groups.keys().map(|owner| [(*owner).into()]);
+        let sql = "INSERT INTO owners (owner, last_turn)
+            SELECT owner, -1 FROM {given} WHERE TRUE ORDER BY owner
+            ON CONFLICT (owner) DO UPDATE SET last_turn = owners.last_turn
+            RETURNING owner, last_turn";
+        let statement = Rows::new(&OWNERS, owners).statement(db, sql);
+        let held = Held::find_by_statement(statement.map_err(failed)?).all(db);
+        let held = held.await.map_err(failed)?.into_iter();
+        let held: HashMap<Uuid, i64> = held.map(|one| (one.owner, one.last_turn)).collect();
+        let waiting = self.waiting(db, &groups, wishes).await?;
+        let mut turns = Turns {
+            places: wishes.iter().map(|_| Ok(0)).collect(),
+            last: HashMap::new(),
+        };
+        for (owner, indexes) in groups {
+            let last = held.get(&owner).copied();
+            let last = last.ok_or_else(|| unreadable("owner"))?;
+            let found = waiting.iter().find(|one| one.owner == owner);
+            let found = found.ok_or_else(|| unreadable("queue"))?;
+            turns.give(owner, (last, found), &indexes, wishes);
+        }
+        Ok(turns)
+    }
+
+    // How many of each owner wait, counted up to what anyone may have.
+    async fn waiting(
+        &self,
+        db: &impl ConnectionTrait,
+        groups: &BTreeMap<Uuid, Vec<usize>>,
+        wishes: &[&NewTask],
+    ) -> Result<Vec<Waiting>, Error> {
+        let most = wishes.iter().map(|task| task.spot.max_pending).max();
+        let most = most.unwrap_or_default();
+        let sql = format!(
+            "SELECT given.owner AS owner, (SELECT turn FROM queue WHERE id = 1) AS now_turn,
+                (SELECT COUNT(*) FROM (SELECT 1 FROM tasks
+                    WHERE tasks.owner = given.owner AND status = 'pending'
+                    LIMIT {most}) AS counted) AS waiting
+            FROM {{given}}"
+        );
+        let owners = groups.keys().map(|owner| [(*owner).into()]);
+        let statement = Rows::new(&OWNERS, owners).statement(db, &sql);
+        let waiting = Waiting::find_by_statement(statement.map_err(failed)?);
+        waiting.all(db).await.map_err(failed)
     }
 
     /// Where a waiting task stands now; none for one that does not wait.

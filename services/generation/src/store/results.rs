@@ -73,22 +73,6 @@ impl Results for Store {
 }
 
 impl Store {
-    /// A task that may bring a result for others is marked with what that will be known by.
-    pub(super) async fn mark_result(
-        &self,
-        db: &impl ConnectionTrait,
-        task: Uuid,
-        key: &ResultKey,
-    ) -> Result<(), Error> {
-        tasks::Entity::update_many()
-            .col_expr(tasks::Column::ResultKey, Expr::value(key.to_vec()))
-            .filter(tasks::Column::Id.eq(task))
-            .exec(db)
-            .await
-            .map_err(failed)?;
-        Ok(())
-    }
-
     /// A task has brought its result; the newest by one key is kept.
     pub(super) async fn keep_result(
         &self,

@@ -3,30 +3,29 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use errors::Fault;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use types::{GenerationId, Page, PageRequest, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::entity::{outputs, tasks};
-use super::{Store, events, failed, rows, unreadable};
+use super::{Store, failed, rows, unreadable};
 use crate::domain::error::Error;
-use crate::domain::events::{Event, EventKind, Tail};
+use crate::domain::events::{Event, Tail};
 use crate::domain::generation::{Filter, Generation, Status};
 use crate::domain::ports::{NewTask, Tasks};
 use crate::domain::queue::Spot;
 use crate::domain::quote::Prospect;
-use crate::domain::settlement::Call;
 
 #[async_trait]
 impl Tasks for Store {
-    async fn create(&self, task: &NewTask) -> Result<Generation, Error> {
-        let tx = self.db.begin().await.map_err(failed)?;
-        if let Some(key) = &task.key {
-            self.keep_key(&*tx, task.patron.id.uuid(), key).await?;
-        }
-        let row = self.insert_task(&*tx, task).await?;
-        tx.commit().await.map_err(failed)?;
-        self.whole(row).await
+    async fn create(&self, task: NewTask) -> Result<Generation, Error> {
+        let tellers = self.tellers.as_ref();
+        let tellers = tellers.ok_or_else(|| unreadable("teller"))?;
+        let [.., line] = task.patron.id.uuid().into_bytes();
+        let stored = tellers.post(usize::from(line), task).await;
+        let row = stored.map_err(|gone| Error::Store(Fault::unavailable("the database", gone)))?;
+        self.whole(row?).await
     }
 
     async fn find(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error> {
@@ -104,28 +103,6 @@ impl Tasks for Store {
 }
 
 impl Store {
-    /// Stores a task, its first event and the confirmation of its reservation; and its end, if it has a
-    /// result already.
-    pub(super) async fn insert_task(
-        &self,
-        db: &impl ConnectionTrait,
-        task: &NewTask,
-    ) -> Result<tasks::Model, Error> {
-        let row = self.adopt(db, task).await?;
-        events::append(db, &row, EventKind::Queued, "").await?;
-        self.owe(db, &row, &Call::Confirm).await?;
-        if let Some(key) = &task.result_key {
-            self.mark_result(db, row.id, key).await?;
-        }
-        match &task.reused {
-            Some(reused) => {
-                self.complete_at_once(db, row.id, reused, task.created_at)
-                    .await
-            }
-            None => Ok(row),
-        }
-    }
-
     async fn whole(&self, row: tasks::Model) -> Result<Generation, Error> {
         let mut files = self.outputs_of(std::slice::from_ref(&row)).await?;
         let own = files.remove(&row.id).unwrap_or_default();

@@ -34,7 +34,7 @@ async fn eight_workers_take_each_task_once(db: TestDb) {
     let (_, store) = rows::store(&db).await;
     let owner = UserId(Uuid::now_v7());
     for _ in 0..200 {
-        store.create(&rows::new_task(owner)).await.unwrap();
+        store.create(rows::new_task(owner)).await.unwrap();
     }
     let store = Arc::new(store);
     let mut workers = JoinSet::new();
@@ -221,7 +221,7 @@ async fn steps_told_at_once_leave_no_gap(db: TestDb) {
 async fn resting_providers_are_left_alone(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     let waiting = rows::new_task(UserId(Uuid::now_v7()));
-    store.create(&waiting).await.unwrap();
+    store.create(waiting.clone()).await.unwrap();
     let avoid = Bounds {
         avoid: vec!["fake".to_owned()],
         ..Bounds::default()

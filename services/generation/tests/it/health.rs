@@ -31,7 +31,7 @@ on_both!(
 async fn orders(store: &Store, count: usize) {
     for _ in 0..count {
         let task = rows::new_task(UserId(Uuid::now_v7()));
-        store.create(&task).await.unwrap();
+        store.create(task).await.unwrap();
     }
 }
 
@@ -83,7 +83,7 @@ async fn a_rate_is_one_for_all(db: TestDb) {
     // Others do not wait for it.
     let mut other = rows::new_task(UserId(Uuid::now_v7()));
     "else".clone_into(&mut other.provider);
-    store.create(&other).await.unwrap();
+    store.create(other.clone()).await.unwrap();
     assert_eq!(raced(&store, 8, &slow).await, 1);
     let row = rows::task(&database, other.id.uuid()).await;
     assert_eq!((row.status.as_str(), row.fence), ("processing", 1));

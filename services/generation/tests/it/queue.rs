@@ -46,7 +46,7 @@ fn at_most(provider: &str, max_running: u64) -> (String, Limits) {
 
 async fn order(store: &Store, owner: UserId) -> NewTask {
     let task = rows::new_task(owner);
-    store.create(&task).await.unwrap();
+    store.create(task.clone()).await.unwrap();
     task
 }
 
@@ -104,7 +104,7 @@ async fn weights_share_the_line(db: TestDb) {
         order(&store, free).await;
         let mut task = rows::new_task(pro);
         task.spot.step = STEP / 4;
-        store.create(&task).await.unwrap();
+        store.create(task.clone()).await.unwrap();
     }
     let mut pros = 0;
     for _ in 0..10 {
@@ -122,7 +122,7 @@ async fn fifty_at_once_are_ten(db: TestDb) {
         creates.spawn(async move {
             let mut task = rows::new_task(hasty);
             task.spot.max_pending = 10;
-            store.create(&task).await
+            store.create(task.clone()).await
         });
     }
     let mut taken = 0;
@@ -137,9 +137,9 @@ async fn fifty_at_once_are_ten(db: TestDb) {
     order(&store, owner()).await;
     let mut task = rows::new_task(hasty);
     task.spot.max_pending = 10;
-    assert!(store.create(&task).await.is_err());
+    assert!(store.create(task.clone()).await.is_err());
     assert_eq!(next(&store).await, Some(hasty));
-    store.create(&task).await.unwrap();
+    store.create(task.clone()).await.unwrap();
 }
 
 async fn running_tasks_are_bounded(db: TestDb) {
@@ -215,10 +215,10 @@ async fn what_waits_too_long_ends(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     let mut late = rows::new_task(owner());
     late.spot.schedule.expires_at = over();
-    store.create(&late).await.unwrap();
+    store.create(late.clone()).await.unwrap();
     let mut early = rows::new_task(owner());
     early.spot.schedule.expires_at = Some(SystemClock.now().plus(LEASE));
-    store.create(&early).await.unwrap();
+    store.create(early.clone()).await.unwrap();
     // It is not begun any more, even before it is ended.
     let claimed = claim(&store, 9, &Bounds::default()).await;
     assert_eq!(claimed.len(), 1);
@@ -238,7 +238,7 @@ async fn what_has_left_does_not_expire(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     let mut task = rows::new_task(owner());
     task.spot.schedule.expires_at = Some(SystemClock.now().plus(Duration::from_secs(2)));
-    store.create(&task).await.unwrap();
+    store.create(task.clone()).await.unwrap();
     let held = claim(&store, 1, &Bounds::default()).await.remove(0);
     let planned = generation::domain::ports::PlannedAttempt {
         provider: "fake".to_owned(),
@@ -271,7 +271,7 @@ async fn scheduled_tasks_wait_apart(db: TestDb) {
     let mut later = rows::new_task(owner());
     let begin = SystemClock.now().plus(Duration::from_secs(2));
     later.spot.schedule.not_before = Some(begin);
-    let accepted = store.create(&later).await.unwrap();
+    let accepted = store.create(later.clone()).await.unwrap();
     let place = accepted.place.unwrap();
     assert_eq!((place.position, place.starts_at), (None, Some(begin)));
     let now = order(&store, owner()).await;

@@ -217,15 +217,15 @@ async fn the_key_and_the_task_are_one(db: TestDb) {
     // A task that cannot be stored leaves no key behind.
     let mut late = named(expires_at);
     late.hold.expires_at = Timestamp(1);
-    let stored = store.create(&late).await;
+    let stored = store.create(late).await;
     assert!(matches!(stored, Err(Error::ReservationExpired)));
     let key = "k".parse().unwrap();
     assert_eq!(store.find_key(owner, &key).await.unwrap(), None);
     // And a key that is taken, no task.
     let first = named(expires_at);
-    store.create(&first).await.unwrap();
+    store.create(first.clone()).await.unwrap();
     let second = named(expires_at);
-    let stored = store.create(&second).await;
+    let stored = store.create(second.clone()).await;
     assert!(matches!(stored, Err(Error::Key(KeyRefusal::UnderWay))));
     let found = store.find(owner, second.id).await;
     assert!(matches!(found, Err(Error::NotFound)));

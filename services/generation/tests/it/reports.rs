@@ -135,7 +135,7 @@ async fn a_slow_commit_is_waited_for(db: TestDb) {
     }
     let storing = tokio::spawn({
         let store = store.clone();
-        async move { store.create(&task).await }
+        async move { store.create(task).await }
     });
     tokio::time::sleep(Duration::from_millis(400)).await;
     let asking = tokio::spawn({
@@ -167,7 +167,7 @@ async fn unknown_stays_unknown(db: TestDb) {
             let store = store.clone();
             async move {
                 tokio::time::sleep(Duration::from_micros(round % 25 * 200)).await;
-                store.create(&task).await
+                store.create(task).await
             }
         });
         tokio::time::sleep(Duration::from_millis(4)).await;

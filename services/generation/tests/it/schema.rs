@@ -103,10 +103,10 @@ async fn what_was_there_before_is_kept(db: TestDb) {
 async fn a_reservation_serves_one_task(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     let first = rows::new_task(UserId(Uuid::now_v7()));
-    store.create(&first).await.unwrap();
+    store.create(first.clone()).await.unwrap();
     let mut second = rows::new_task(first.patron.id);
     second.hold.reservation = first.hold.reservation;
-    let refused = store.create(&second).await;
+    let refused = store.create(second.clone()).await;
     assert!(matches!(refused, Err(Error::ReservationUsed)));
     assert!(
         rows::events_of(&database, second.id.uuid())
@@ -122,8 +122,8 @@ async fn lists_hold_an_owners_own(db: TestDb) {
     let mut ids = Vec::new();
     for _ in 0..3 {
         let task = rows::new_task(mine);
-        store.create(&task).await.unwrap();
-        store.create(&rows::new_task(theirs)).await.unwrap();
+        store.create(task.clone()).await.unwrap();
+        store.create(rows::new_task(theirs)).await.unwrap();
         ids.insert(0, task.id);
     }
     let page = |token: &str| PageRequest::parse(2, token).unwrap();

@@ -7,9 +7,9 @@ use types::Timestamp;
 
 use super::error::StoreError;
 use super::reservations::for_update;
-use super::row_set::{self, Cell, Column, Kind, Rows, Write};
 use crate::domain::clerk::Count;
 use crate::domain::counter::{Key, Tally};
+use database::row_set::{self, Cell, Column, Kind, Rows, Write};
 
 const NAME: &[Column; 5] = &[
     ("place", Kind::Number),

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::row_set::{Cell, Column, Kind, Rows, Write};
 use crate::domain::entry::{Account, Entry};
+use database::row_set::{Cell, Column, Kind, Rows, Write};
 
 const MADE: &str = "INSERT INTO entries (id, created_at, day, kind, debit, credit, amount,
         reservation_id, owner, tier, work, provider, model, project, api_key, task_id, attempt,

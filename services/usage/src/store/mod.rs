@@ -9,7 +9,6 @@ mod migration;
 mod office;
 mod reservations;
 mod retry;
-mod row_set;
 mod rules;
 mod sums;
 mod teller;

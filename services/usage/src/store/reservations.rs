@@ -10,11 +10,11 @@ use types::{ReservationId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::error::StoreError;
-use super::row_set::{self, Cell, Column, Kind, Rows, Write};
 use crate::domain::clerk::Line;
 use crate::domain::ports::Due;
 use crate::domain::reservation::{Reservation, State};
 use crate::domain::scope::Purpose;
+use database::row_set::{self, Cell, Column, Kind, Rows, Write};
 
 const MADE: &str =
     "INSERT INTO reservations (id, request_hash, owner, tier, state, amounts, purpose,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use types::UserId;
 
-use super::row_set::{Cell, Column, Kind, Rows, Write};
 use crate::domain::entry::{Account, Entry, EntryKind};
 use crate::domain::scope::Purpose;
+use database::row_set::{Cell, Column, Kind, Rows, Write};
 
 const MINUTE: i64 = 60_000_000;
 

@@ -85,7 +85,7 @@ pub fn new_task(owner: UserId) -> NewTask {
 /// A stored task that a worker holds.
 pub async fn held(store: &Store) -> (NewTask, Claimed) {
     let task = new_task(UserId(Uuid::now_v7()));
-    store.create(&task).await.unwrap();
+    store.create(task.clone()).await.unwrap();
     let mut claimed = store
         .claim("w", 1, LEASE, &Bounds::default())
         .await

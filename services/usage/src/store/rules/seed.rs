@@ -15,8 +15,8 @@ use crate::domain::rules::Rules;
 use crate::domain::scope::Scope;
 use crate::domain::window::{Window, WindowKind};
 use crate::store::error::StoreError;
-use crate::store::row_set::{Column, Kind, Rows};
 use crate::store::{counters, reservations};
+use database::row_set::{Column, Kind, Rows};
 
 /// Whose use a limit counts.
 #[derive(Debug, Clone, Copy)]

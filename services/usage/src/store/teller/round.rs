@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use database::{Database, Transaction};
+use database::{Database, Transaction, teller};
 use types::{Clock, IdSource};
 
 use super::writes;
 use crate::domain::clerk::{Instruction, Outcome, Sheet};
 use crate::domain::counter::Key;
+use crate::domain::error::Error;
 use crate::domain::rules::Rules;
 use crate::store::error::StoreError;
 use crate::store::retry::repeat_on_conflict;
@@ -28,9 +29,12 @@ pub struct Round {
     pub shard: u32,
 }
 
-impl Round {
-    /// Does these instructions in their order, durably; the outcomes are in the same order.
-    pub async fn post(&self, instructions: &[Instruction]) -> Result<Vec<Outcome>, StoreError> {
+impl teller::Round for Round {
+    type Wish = Instruction;
+    type Outcome = Outcome;
+    type Error = StoreError;
+
+    async fn post(&self, instructions: &[Instruction]) -> Result<Vec<Outcome>, StoreError> {
         match self.attempt(instructions).await {
             // Perhaps it was done. Every instruction may be repeated, and then finds it so.
             Err(error) if error.is_lost() => self.attempt(instructions).await,
@@ -38,6 +42,20 @@ impl Round {
         }
     }
 
+    fn is_fault(error: &StoreError) -> bool {
+        error.is_fault()
+    }
+
+    fn undone(error: &Arc<StoreError>) -> Outcome {
+        let reason = Arc::clone(error).into();
+        Err(match error.is_fault() {
+            true => Error::Broken(reason),
+            false => Error::Unavailable(reason),
+        })
+    }
+}
+
+impl Round {
     async fn attempt(&self, instructions: &[Instruction]) -> Result<Vec<Outcome>, StoreError> {
         repeat_on_conflict(|| self.db.within_patience(self.begin(instructions))).await
     }

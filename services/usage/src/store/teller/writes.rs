@@ -5,7 +5,8 @@ use sea_orm::ConnectionTrait;
 use crate::domain::clerk::Writes;
 use crate::store::error::StoreError;
 use crate::store::rules::audit;
-use crate::store::{alerts, counters, ledger, reservations, row_set, sums};
+use crate::store::{alerts, counters, ledger, reservations, sums};
+use database::row_set;
 
 /// Writes everything, and says whether the ground was still as it was read.
 pub async fn write(

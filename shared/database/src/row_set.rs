@@ -2,14 +2,13 @@
 //! row and for hundreds, and is prepared once: an array for each column on PostgreSQL, one JSON array
 //! on SQLite.
 
-use database::Backend;
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use types::{ReservationId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::error::StoreError;
+use crate::{Backend, DatabaseError};
 
 /// What a column of the set is.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +19,8 @@ pub enum Kind {
     Number,
     /// Text.
     Text,
+    /// Bytes, in hexadecimal in JSON.
+    Bytes,
 }
 
 /// A column's name and what it is.
@@ -35,6 +36,9 @@ pub enum Cell {
     Number(i64),
     /// In a column of text.
     Text(String),
+    /// In a column of bytes.
+    #[serde(serialize_with = "in_hex")]
+    Bytes(Vec<u8>),
 }
 
 /// A table of rows.
@@ -58,11 +62,14 @@ impl Rows {
     }
 
     /// A statement over these rows, which it reads from `{given}`.
+    ///
+    /// # Errors
+    /// A cell does not fit its column.
     pub fn statement(
         self,
         connection: &impl ConnectionTrait,
         sql: &str,
-    ) -> Result<Statement, StoreError> {
+    ) -> Result<Statement, DatabaseError> {
         let backend = backend_of(connection);
         let mut values = Vec::new();
         let sql = self.put(backend, sql, &mut values)?;
@@ -80,7 +87,7 @@ impl Rows {
         backend: Backend,
         sql: &str,
         values: &mut Vec<Value>,
-    ) -> Result<String, StoreError> {
+    ) -> Result<String, DatabaseError> {
         let first = values.len() + 1;
         let table = match backend {
             Backend::Postgres => arrays(self.columns, first),
@@ -93,13 +100,13 @@ impl Rows {
         Ok(sql.replace("{given}", &table))
     }
 
-    fn into_arrays(self) -> Result<Vec<Value>, StoreError> {
+    fn into_arrays(self) -> Result<Vec<Value>, DatabaseError> {
         let (width, count) = (self.columns.len(), self.count());
         let mut arrays: Vec<Vec<Value>> = (0..width).map(|_| Vec::with_capacity(count)).collect();
         let places = (0..width).cycle();
         for (cell, place) in self.cells.into_iter().zip(places) {
             let column = self.columns.get(place).zip(arrays.get_mut(place));
-            let ((_, kind), array) = column.ok_or(StoreError::Corrupt("a column to write"))?;
+            let ((_, kind), array) = column.ok_or(broken("a column to write"))?;
             array.push(value(*kind, cell)?);
         }
         let typed = |((_, kind), array): (&Column, Vec<Value>)| {
@@ -107,27 +114,29 @@ impl Rows {
                 Kind::Id => ArrayType::Uuid,
                 Kind::Number => ArrayType::BigInt,
                 Kind::Text => ArrayType::String,
+                Kind::Bytes => ArrayType::Bytes,
             };
             Value::Array(kind, Some(Box::new(array)))
         };
         Ok(self.columns.iter().zip(arrays).map(typed).collect())
     }
 
-    fn into_json(self) -> Result<Value, StoreError> {
+    fn into_json(self) -> Result<Value, DatabaseError> {
         let rows: Vec<&[Cell]> = self.cells.chunks(self.columns.len()).collect();
         let text = serde_json::to_string(&rows);
-        let text = text.map_err(|_| StoreError::Corrupt("a row to write"))?;
+        let text = text.map_err(|_| broken("a row to write"))?;
         Ok(text.into())
     }
 }
 
 // The driver panics at an array with something else in it.
-fn value(kind: Kind, cell: Cell) -> Result<Value, StoreError> {
+fn value(kind: Kind, cell: Cell) -> Result<Value, DatabaseError> {
     match (kind, cell) {
         (Kind::Id, Cell::Id(id)) => Ok(id.into()),
         (Kind::Number, Cell::Number(number)) => Ok(number.into()),
         (Kind::Text, Cell::Text(text)) => Ok(text.into()),
-        _ => Err(StoreError::Corrupt("a cell to write")),
+        (Kind::Bytes, Cell::Bytes(bytes)) => Ok(bytes.into()),
+        _ => Err(broken("a cell to write")),
     }
 }
 
@@ -137,6 +146,7 @@ fn arrays(columns: &[Column], first: usize) -> String {
             Kind::Id => "uuid",
             Kind::Number => "bigint",
             Kind::Text => "text",
+            Kind::Bytes => "bytea",
         };
         format!("${}::{kind}[]", first + place)
     };
@@ -152,7 +162,7 @@ fn arrays(columns: &[Column], first: usize) -> String {
 // Ids are blobs there.
 fn json(columns: &[Column], parameter: usize) -> String {
     let column = |(place, (name, kind)): (usize, &Column)| match kind {
-        Kind::Id => format!("unhex(value ->> {place}, '-') AS {name}"),
+        Kind::Id | Kind::Bytes => format!("unhex(value ->> {place}, '-') AS {name}"),
         Kind::Number | Kind::Text => format!("value ->> {place} AS {name}"),
     };
     let columns: Vec<String> = columns.iter().enumerate().map(column).collect();
@@ -183,10 +193,13 @@ impl Write {
 
 /// Makes changes in their order, and says whether each touched as many rows as it was given. They are
 /// of different rows: none sees what another one does.
+///
+/// # Errors
+/// The database does not answer, or refuses one.
 pub async fn make(
     connection: &impl ConnectionTrait,
     writes: impl IntoIterator<Item = Option<Write>>,
-) -> Result<bool, StoreError> {
+) -> Result<bool, DatabaseError> {
     let writes: Vec<Write> = writes.into_iter().flatten().collect();
     if writes.is_empty() {
         return Ok(true);
@@ -201,7 +214,7 @@ pub async fn make(
 async fn make_at_once(
     connection: &impl ConnectionTrait,
     writes: Vec<Write>,
-) -> Result<bool, StoreError> {
+) -> Result<bool, DatabaseError> {
     let expected: Vec<(&str, usize)> = (writes.iter())
         .map(|write| (write.name, write.count))
         .collect();
@@ -217,7 +230,7 @@ async fn make_at_once(
     let backend = connection.get_database_backend();
     let statement = Statement::from_sql_and_values(backend, sql, values);
     let row = connection.query_one_raw(statement).await?;
-    let row = row.ok_or(StoreError::Corrupt("the counts of a write"))?;
+    let row = row.ok_or(broken("the counts of a write"))?;
     for (name, expected) in expected {
         let count: i64 = row.try_get("", name)?;
         if usize::try_from(count) != Ok(expected) {
@@ -230,7 +243,7 @@ async fn make_at_once(
 async fn make_one_by_one(
     connection: &impl ConnectionTrait,
     writes: Vec<Write>,
-) -> Result<bool, StoreError> {
+) -> Result<bool, DatabaseError> {
     for write in writes {
         let statement = write.rows.statement(connection, write.sql)?;
         let count = connection.execute_raw(statement).await?.rows_affected();
@@ -242,10 +255,25 @@ async fn make_one_by_one(
 }
 
 /// The engine behind a connection.
+#[must_use]
 pub fn backend_of(connection: &impl ConnectionTrait) -> Backend {
     match connection.get_database_backend() {
         DbBackend::Postgres => Backend::Postgres,
         _ => Backend::Sqlite,
+    }
+}
+
+fn broken(what: &str) -> DatabaseError {
+    DatabaseError::Refused(format!("{what} is of another kind").into())
+}
+
+fn in_hex<S: Serializer>(bytes: &[u8], to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&hex::encode(bytes))
+}
+
+impl From<Vec<u8>> for Cell {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
     }
 }
 
