@@ -28,8 +28,8 @@ pub struct Config {
     pub max_upload_bytes: u64,
     /// Rate limits.
     pub rates: rate::Settings,
-    /// `BOTTEGA_GATEWAY_KEEP_ALIVE`: how long an event stream is silent before a comment shows that
-    /// it lives; default 15s.
+    /// `BOTTEGA_GATEWAY_KEEP_ALIVE`: how long a stream is silent before it shows that it lives;
+    /// default 15s.
     pub keep_alive: Duration,
     /// `BOTTEGA_GATEWAY_HSTS`: tells browsers to use HTTPS only; for gateways behind TLS; default
     /// off.

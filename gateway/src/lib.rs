@@ -10,7 +10,7 @@
 //! - [`rate`] keeps the limits of requests over time, here or for all processes in Redis
 //! - `endpoint` knows of each rpc what its descriptor and policy say
 //! - `upstream` calls the services; `upload` streams bodies to them
-//! - `reply` makes responses of their replies: JSON, bytes, event streams
+//! - `reply` makes responses of their replies: JSON, bytes, streams of messages
 //! - `failure` is the one error body; `body` the one reader of request bodies
 
 pub mod app;

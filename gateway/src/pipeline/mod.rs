@@ -99,7 +99,7 @@ async fn send(gateway: Arc<Gateway>, call: Call, body: RequestBody) -> Result<Re
     match &endpoint.shape {
         Shape::Events(rule) => {
             decode::resume(rule, &call.headers, &mut message)?;
-            reply::events(&gateway, &call, rule, decode::bytes_of(&message)).await
+            reply::stream(&gateway, &call, rule, decode::bytes_of(&message)).await
         }
         Shape::Download => reply::download(&call, decode::bytes_of(&message)).await,
         Shape::Unary | Shape::Upload(_) => {

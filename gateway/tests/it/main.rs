@@ -17,4 +17,5 @@ mod redis_away;
 mod replays;
 mod requests;
 mod service;
+mod streams;
 mod uploads;

@@ -1,8 +1,9 @@
-//! A stream of messages as server-sent events. It says how it ended: `end` when the service's
-//! stream was whole, `error` when it was cut.
+//! A stream of messages as a body. However it travels it says how it ended: whole, or cut and why.
+
+mod event;
+mod framing;
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,18 +11,18 @@ use axum::response::Response;
 use bytes::Bytes;
 use errors::{Fault, Reason};
 use futures::stream;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue};
 use server::Shutdown;
 use tonic::{Status, Streaming};
-use transcoding::Route;
 
-use super::{contract_broken, frame, head_of, respond};
+use super::{head_of, respond};
 use crate::endpoint::EventRule;
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::pipeline::Call;
 use crate::upstream::{Deadline, past_deadline};
+use framing::Framing;
 
 /// How long the response waits for a first message or error before it begins without one: a
 /// stream that is resumed at its newest event may be silent for long.
@@ -31,32 +32,32 @@ const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering")
 /// The response of a stream of messages.
 ///
 /// # Errors
-/// What the service answers instead of a first message; 406 when the client takes no events.
-pub(crate) async fn events(
+/// What the service answers instead of a first message; 406 when the client takes no form of stream.
+pub(crate) async fn stream(
     gateway: &Gateway,
     call: &Call,
     rule: &EventRule,
     message: Bytes,
 ) -> Result<Response, Failure> {
-    check_accept(&call.headers)?;
+    let framing = Framing::of(call, rule)?;
+    let content_type = HeaderValue::from_static(framing.content_type());
     let (metadata, messages, _) = call.upstream().stream(message).await?.into_parts();
     let mut feed = Feed {
         messages,
-        rule: rule.clone(),
-        route: Arc::clone(&call.found.route),
+        framing,
         deadline: call.deadline,
         keep_alive: gateway.limits.keep_alive,
         shutdown: call.shutdown.clone(),
         request_id: call.context.request_id.clone(),
         is_over: false,
     };
-    let mut opening = Vec::from(frame::RETRY);
+    let mut opening = Vec::from(feed.framing.opening());
     if let Ok(first) = tokio::time::timeout(FIRST, feed.messages.message()).await {
         opening.extend_from_slice(&feed.frame(first?)?);
     }
     let (status, mut headers) = head_of(&call.endpoint, &metadata);
     headers.remove(CONTENT_LENGTH);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     let opening = Some(Bytes::from(opening));
@@ -70,11 +71,10 @@ pub(crate) async fn events(
     Ok(respond(status, headers, Body::from_stream(body)))
 }
 
-/// A stream of events while it lasts. Dropping it cancels the call.
+/// A stream of messages while it lasts. Dropping it cancels the call.
 struct Feed {
     messages: Streaming<Bytes>,
-    rule: EventRule,
-    route: Arc<Route>,
+    framing: Framing,
     deadline: Deadline,
     keep_alive: Duration,
     shutdown: Option<Shutdown>,
@@ -90,7 +90,7 @@ impl Feed {
         let outcome = tokio::select! {
             message = self.messages.message() => message,
             () = tokio::time::sleep(self.keep_alive) => {
-                return Some(Bytes::from_static(frame::KEEP_ALIVE));
+                return Some(Bytes::from_static(self.framing.keep_alive()));
             }
             () = passed(self.deadline) => Err(past_deadline()),
             () = thrown(self.shutdown.as_ref()) => Err(stopping()),
@@ -101,23 +101,21 @@ impl Feed {
         Some(framed.unwrap_or_else(|failure| self.break_off(&failure)))
     }
 
-    /// A message as an event, or the end of the stream.
+    /// A message, or the end of the stream.
     fn frame(&mut self, message: Option<Bytes>) -> Result<Bytes, Failure> {
-        let Some(bytes) = message else {
-            self.is_over = true;
-            return Ok(Bytes::from_static(frame::END));
-        };
-        let message = self.route.decode_reply(&bytes).map_err(contract_broken)?;
-        let data = self.route.encode(&message).map_err(contract_broken)?;
-        let id = frame::text_at(&message, &self.rule.id);
-        let name = frame::text_at(&message, &self.rule.event);
-        Ok(frame::event(id.as_deref(), name.as_deref(), &data))
+        match message {
+            Some(bytes) => self.framing.message(&bytes),
+            None => {
+                self.is_over = true;
+                Ok(Bytes::from_static(self.framing.end()))
+            }
+        }
     }
 
     fn break_off(&mut self, failure: &Failure) -> Bytes {
         self.is_over = true;
-        tracing::warn!(request.id = self.request_id, error = %failure, "event stream cut");
-        frame::event(None, Some("error"), &failure.json(&self.request_id))
+        tracing::warn!(request.id = self.request_id, error = %failure, "stream cut");
+        self.framing.cut(failure, &self.request_id)
     }
 }
 
@@ -140,21 +138,4 @@ fn stopping() -> Status {
     Fault::new(Reason::Unavailable, message)
         .retry_in(Duration::from_secs(1))
         .into()
-}
-
-fn check_accept(headers: &HeaderMap) -> Result<(), Failure> {
-    let accepts = |value: &HeaderValue| {
-        let text = value.to_str().unwrap_or_default();
-        text.split(',').any(|range| {
-            let range = range.split(';').next().unwrap_or_default().trim();
-            ["text/event-stream", "text/*", "*/*", ""].contains(&range.to_lowercase().as_str())
-        })
-    };
-    let mut given = headers.get_all(ACCEPT).iter().peekable();
-    if given.peek().is_none() || given.any(accepts) {
-        return Ok(());
-    }
-    let message = "this route answers with 'text/event-stream' only";
-    let failure = Failure::from(Fault::new(Reason::InvalidRequest, message));
-    Err(failure.with_http_status(StatusCode::NOT_ACCEPTABLE))
 }
