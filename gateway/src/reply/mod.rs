@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::upstream::pass_back;
 
 pub(crate) use download::download;
-pub(crate) use stream::stream;
+pub(crate) use stream::{events, messages};
 pub(crate) use unary::unary;
 
 /// Status and headers of a success: the policy's, unless the service's metadata says otherwise.

@@ -10,65 +10,99 @@ use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
 use errors::{Fault, Reason};
-use futures::stream;
+use futures::{StreamExt, stream};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http_body::Frame;
+use http_body_util::StreamBody;
 use server::Shutdown;
+use tonic::metadata::MetadataMap;
 use tonic::{Status, Streaming};
+use transcoding::RouteMatch;
 
 use super::{head_of, respond};
-use crate::endpoint::EventRule;
+use crate::endpoint::{EventRule, Shape};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::pipeline::Call;
 use crate::upstream::{Deadline, past_deadline};
-use framing::Framing;
+use crate::wire::Protocol;
+use framing::{Form, Framing};
 
 /// How long the response waits for a first message or error before it begins without one: a
 /// stream that is resumed at its newest event may be silent for long.
 const FIRST: Duration = Duration::from_millis(500);
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// The response of a stream of messages.
+/// The response of a stream of messages to a call of the JSON API.
 ///
 /// # Errors
 /// What the service answers instead of a first message; 406 when the client takes no form of stream.
-pub(crate) async fn stream(
+pub(crate) async fn events(
     gateway: &Gateway,
     call: &Call,
+    found: &RouteMatch,
     rule: &EventRule,
     message: Bytes,
 ) -> Result<Response, Failure> {
-    let framing = Framing::of(call, rule)?;
-    let content_type = HeaderValue::from_static(framing.content_type());
+    let (content_type, form) = Form::of(&call.headers, found, rule)?;
+    let keep_alive = Some(gateway.limits.keep_alive);
+    let (metadata, body) = open(call, Framing::Api(form), keep_alive, message).await?;
+    let (status, mut headers) = head_of(&call.endpoint, &metadata);
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    Ok(respond(status, unbuffered(headers), body))
+}
+
+/// The response of a stream of messages to a call of an rpc by its name.
+///
+/// # Errors
+/// What the service answers instead of a first message.
+pub(crate) async fn messages(
+    call: &Call,
+    protocol: Protocol,
+    message: Bytes,
+) -> Result<Response, Failure> {
+    let framing = Framing::Rpc(protocol, call.endpoint.method.clone());
+    let (metadata, body) = open(call, framing, None, message).await?;
+    let headers = unbuffered(protocol.headers(&metadata));
+    Ok(respond(StatusCode::OK, headers, body))
+}
+
+fn unbuffered(mut headers: HeaderMap) -> HeaderMap {
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    headers
+}
+
+async fn open(
+    call: &Call,
+    framing: Framing,
+    keep_alive: Option<Duration>,
+    message: Bytes,
+) -> Result<(MetadataMap, Body), Failure> {
     let (metadata, messages, _) = call.upstream().stream(message).await?.into_parts();
+    let is_endless = matches!(call.endpoint.shape, Shape::Events(_));
     let mut feed = Feed {
         messages,
         framing,
         deadline: call.deadline,
-        keep_alive: gateway.limits.keep_alive,
-        shutdown: call.shutdown.clone(),
+        keep_alive,
+        // What ends by itself is finished while the process stops.
+        shutdown: call.shutdown.clone().filter(|_| is_endless),
         request_id: call.context.request_id.clone(),
         is_over: false,
     };
-    let mut opening = Vec::from(feed.framing.opening());
+    let mut opening = Vec::from_iter(feed.framing.opening());
     if let Ok(first) = tokio::time::timeout(FIRST, feed.messages.message()).await {
-        opening.extend_from_slice(&feed.frame(first?)?);
+        opening.extend(feed.frame(first?)?);
     }
-    let (status, mut headers) = head_of(&call.endpoint, &metadata);
-    headers.remove(CONTENT_LENGTH);
-    headers.insert(CONTENT_TYPE, content_type);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-    let opening = Some(Bytes::from(opening));
-    let body = stream::unfold((feed, opening), |(mut feed, opening)| async move {
-        let next = match opening {
-            Some(text) => Some(text),
-            None => feed.next().await,
-        };
-        next.map(|text| (Ok::<Bytes, Infallible>(text), (feed, None)))
+    let rest = stream::unfold(feed, |mut feed| async move {
+        let frame = feed.next().await?;
+        Some((frame, feed))
     });
-    Ok(respond(status, headers, Body::from_stream(body)))
+    let frames = stream::iter(opening).chain(rest).map(Ok::<_, Infallible>);
+    Ok((metadata, Body::new(StreamBody::new(frames))))
 }
 
 /// A stream of messages while it lasts. Dropping it cancels the call.
@@ -76,46 +110,51 @@ struct Feed {
     messages: Streaming<Bytes>,
     framing: Framing,
     deadline: Deadline,
-    keep_alive: Duration,
+    keep_alive: Option<Duration>,
     shutdown: Option<Shutdown>,
     request_id: String,
     is_over: bool,
 }
 
 impl Feed {
-    async fn next(&mut self) -> Option<Bytes> {
+    async fn next(&mut self) -> Option<Frame<Bytes>> {
         if self.is_over {
             return None;
         }
         let outcome = tokio::select! {
             message = self.messages.message() => message,
-            () = tokio::time::sleep(self.keep_alive) => {
-                return Some(Bytes::from_static(self.framing.keep_alive()));
-            }
+            () = silence(self.keep_alive) => return Some(self.framing.keep_alive()),
             () = passed(self.deadline) => Err(past_deadline()),
             () = thrown(self.shutdown.as_ref()) => Err(stopping()),
         };
         let framed = outcome
             .map_err(Failure::from)
             .and_then(|message| self.frame(message));
-        Some(framed.unwrap_or_else(|failure| self.break_off(&failure)))
+        framed.unwrap_or_else(|failure| Some(self.break_off(&failure)))
     }
 
     /// A message, or the end of the stream.
-    fn frame(&mut self, message: Option<Bytes>) -> Result<Bytes, Failure> {
+    fn frame(&mut self, message: Option<Bytes>) -> Result<Option<Frame<Bytes>>, Failure> {
         match message {
-            Some(bytes) => self.framing.message(&bytes),
+            Some(bytes) => self.framing.message(bytes).map(Some),
             None => {
                 self.is_over = true;
-                Ok(Bytes::from_static(self.framing.end()))
+                Ok(self.framing.end())
             }
         }
     }
 
-    fn break_off(&mut self, failure: &Failure) -> Bytes {
+    fn break_off(&mut self, failure: &Failure) -> Frame<Bytes> {
         self.is_over = true;
         tracing::warn!(request.id = self.request_id, error = %failure, "stream cut");
         self.framing.cut(failure, &self.request_id)
+    }
+}
+
+async fn silence(patience: Option<Duration>) {
+    match patience {
+        Some(patience) => tokio::time::sleep(patience).await,
+        None => std::future::pending().await,
     }
 }
 
