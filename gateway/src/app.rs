@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use bytes::Bytes;
 use identity::{Credentials, RemoteKeys, Verifier};
 use server::{HttpApp, Readiness, ServeError, Shutdown, Sockets};
-use transcoding::{BuildErrors, Options, Router};
+use transcoding::{BuildErrors, Options};
 
 use crate::config::Config;
 use crate::endpoint::{Endpoints, check_policies, is_routable};
@@ -36,6 +37,9 @@ pub enum StartError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The descriptors cannot be told of.
+    #[error(transparent)]
+    Reflection(#[from] ServeError),
     /// The secret that services share is not set.
     #[error("BOTTEGA_SERVICE_SECRET is not set")]
     NoSecret,
@@ -56,7 +60,7 @@ impl App {
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let pool = contracts::pool();
         check_policies(pool)?;
-        let router = Router::new(pool, options(), is_routable)?;
+        let router = transcoding::Router::new(pool, options(), is_routable)?;
         let peers = Peers::connect(&config.common.peers)?;
         let secret = config
             .common
@@ -67,8 +71,8 @@ impl App {
         watch_peers(&readiness, &peers);
         let rates = Arc::new(Rates::open(config.rates.clone()).await);
         watch_rates(&readiness, &rates);
+        let endpoints = Endpoints::of(&router, &peers)?;
         let gateway = Gateway {
-            endpoints: Endpoints::of(&router, &peers)?,
             verifier: Verifier::new(RemoteKeys::new(peers.auth.clone())),
             credentials: Credentials::new("gateway", peers.auth.clone(), secret.clone()),
             secret,
@@ -79,7 +83,9 @@ impl App {
                 keep_alive: config.keep_alive,
             },
             readiness,
+            reflection: reflection(&config, &endpoints)?,
             openapi: Bytes::from(openapi::document(&router)),
+            endpoints,
             router,
             peers,
         };
@@ -102,6 +108,13 @@ impl App {
         forgetting.abort();
         served
     }
+}
+
+fn reflection(config: &Config, endpoints: &Endpoints) -> Result<Option<Router>, StartError> {
+    if !config.reflection {
+        return Ok(None);
+    }
+    Ok(Some(server::reflection(&endpoints.services())?))
 }
 
 /// JSON as frontends want it: whole numbers are numbers, and every field is there.

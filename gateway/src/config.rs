@@ -28,9 +28,11 @@ pub struct Config {
     pub max_upload_bytes: u64,
     /// Rate limits.
     pub rates: rate::Settings,
-    /// `BOTTEGA_GATEWAY_KEEP_ALIVE`: how long an event stream is silent before a comment shows that
-    /// it lives; default 15s.
+    /// `BOTTEGA_GATEWAY_KEEP_ALIVE`: how long a stream is silent before it shows that it lives;
+    /// default 15s.
     pub keep_alive: Duration,
+    /// `BOTTEGA_GRPC_REFLECTION`: whether gRPC clients are told of the rpcs; default on.
+    pub reflection: bool,
     /// `BOTTEGA_GATEWAY_HSTS`: tells browsers to use HTTPS only; for gateways behind TLS; default
     /// off.
     pub hsts: bool,
@@ -58,6 +60,7 @@ impl Config {
             max_upload_bytes: max_upload_bytes(reader),
             rates: rate::Settings::read(reader),
             keep_alive: keep_alive(reader),
+            reflection: reader.switch("BOTTEGA_GRPC_REFLECTION", true),
             hsts: reader.switch("BOTTEGA_GATEWAY_HSTS", false),
         }
     }

@@ -26,6 +26,8 @@ pub(crate) struct Gateway {
     pub(crate) rates: Arc<Rates>,
     pub(crate) limits: Limits,
     pub(crate) readiness: Readiness,
+    /// Tells gRPC clients of the rpcs; none when it is switched off.
+    pub(crate) reflection: Option<axum::Router>,
     /// The OpenAPI document, printed.
     pub(crate) openapi: Bytes,
 }

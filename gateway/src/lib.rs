@@ -7,10 +7,11 @@
 //! - `layers` stand around every request: its id, the log, safe headers, CORS, panics, limits
 //! - `fixed` answers the few pages that are no rpcs: health, readiness, the OpenAPI document
 //! - `pipeline` is the rest of the way, step by step: route, authenticate, rate, decode, reserve
+//! - `wire` reads and writes what else is spoken here: Connect, gRPC-Web and gRPC
 //! - [`rate`] keeps the limits of requests over time, here or for all processes in Redis
 //! - `endpoint` knows of each rpc what its descriptor and policy say
 //! - `upstream` calls the services; `upload` streams bodies to them
-//! - `reply` makes responses of their replies: JSON, bytes, event streams
+//! - `reply` makes responses of their replies: JSON, bytes, streams of messages
 //! - `failure` is the one error body; `body` the one reader of request bodies
 
 pub mod app;
@@ -26,6 +27,7 @@ pub mod rate;
 mod reply;
 mod upload;
 mod upstream;
+mod wire;
 
 pub use app::{App, StartError};
 pub use config::Config;

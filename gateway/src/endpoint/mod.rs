@@ -2,13 +2,15 @@
 
 mod shape;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use contracts::policy::v1::Policy;
 use contracts::policy::v1::policy::{Access, Meter, Rate};
+use http::Method;
 use http::uri::PathAndQuery;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
+use prost_types::method_options::IdempotencyLevel;
 use transcoding::{Route, Router};
 
 use crate::app::StartError;
@@ -21,8 +23,11 @@ pub(crate) use shape::{EventRule, Shape, UploadRule};
 pub(crate) struct Endpoint {
     /// E.g. `bottega.file.v1.FileService.GetFile`.
     pub(crate) name: String,
+    pub(crate) method: MethodDescriptor,
     /// The gRPC path.
     pub(crate) path: PathAndQuery,
+    /// Whether a call changes nothing, so that a GET may make it.
+    pub(crate) is_safe: bool,
     pub(crate) policy: Policy,
     pub(crate) access: Access,
     pub(crate) rate: Rate,
@@ -57,6 +62,20 @@ impl Endpoints {
         } else {
             Err(StartError::Contract(problems))
         }
+    }
+
+    /// What is known of the rpc at a gRPC path, e.g. `/bottega.file.v1.FileService/GetFile`.
+    pub(crate) fn at(&self, path: &str) -> Option<&Arc<Endpoint>> {
+        let (service, method) = path.strip_prefix('/')?.split_once('/')?;
+        self.0.get(&format!("{service}.{method}"))
+    }
+
+    /// The services whose rpcs can be called here.
+    pub(crate) fn services(&self) -> Vec<String> {
+        let services =
+            (self.0.values()).map(|one| one.method.parent_service().full_name().to_owned());
+        let services: BTreeSet<String> = services.collect();
+        services.into_iter().collect()
     }
 
     /// What is known of a route's rpc.
@@ -120,6 +139,8 @@ fn endpoint_of(route: &Route, peers: &Peers) -> Result<Endpoint, String> {
     }
     Ok(Endpoint {
         name: method.full_name().to_owned(),
+        method: method.clone(),
+        is_safe: is_safe(route),
         path: path
             .parse()
             .map_err(|error| format!("{path} is no path: {error}"))?,
@@ -130,6 +151,13 @@ fn endpoint_of(route: &Route, peers: &Peers) -> Result<Endpoint, String> {
         shape,
         policy,
     })
+}
+
+/// The contract says so, or the rpc has a GET, which changes nothing either.
+fn is_safe(route: &Route) -> bool {
+    let options = &route.method.method_descriptor_proto().options;
+    let level = options.as_ref().map(|options| options.idempotency_level());
+    level == Some(IdempotencyLevel::NoSideEffects) || route.http_method == Method::GET
 }
 
 fn quota_of(policy: &Policy) -> Option<(Meter, i64)> {

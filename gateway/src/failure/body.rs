@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contracts::google::rpc::RetryInfo;
-use errors::{Reason, code_name, http_status, http_status_of_code, reason_of, rpc_status};
+use errors::{Reason, code_name, http_status_of_code, reason_of, rpc_status};
 use http::StatusCode;
 use prost::{Message, Name};
 use serde_json::{Value, json};
@@ -12,26 +12,25 @@ use types::{Clock, SystemClock};
 
 use super::details::detail;
 
-/// An error as HTTP shows it.
-pub(crate) struct ErrorBody {
-    pub(crate) http: StatusCode,
-    pub(crate) json: Vec<u8>,
-    /// In whole seconds, from RetryInfo.
-    pub(crate) retry_after: Option<u64>,
-    /// The reason's name, or the code's when there is no reason of ours.
-    pub(crate) reason: &'static str,
+/// The HTTP status of a failure: `finer` where HTTP is finer than gRPC, else the table's.
+pub(crate) fn http_status(status: &Status, finer: Option<StatusCode>) -> StatusCode {
+    let by_reason = reason_of(&rpc_status(status))
+        .filter(|reason| describes_a_call(*reason))
+        .map(errors::http_status);
+    finer
+        .or(by_reason)
+        .unwrap_or_else(|| http_status_of_code(status.code()))
 }
 
-/// Prints a status. `http` stands in for the table's status where HTTP is finer than gRPC.
-pub(crate) fn body_of(status: &Status, http: Option<StatusCode>, request_id: &str) -> ErrorBody {
+/// The name of the reason, or of the code when there is no reason of ours.
+pub(crate) fn reason_name(status: &Status) -> &'static str {
+    let reason = reason_of(&rpc_status(status));
+    reason.map_or_else(|| code_name(status.code()), |reason| reason.as_str_name())
+}
+
+/// Prints a status.
+pub(crate) fn body_of(status: &Status, http: StatusCode, request_id: &str) -> Vec<u8> {
     let wire = rpc_status(status);
-    let reason = reason_of(&wire);
-    let by_reason = reason
-        .filter(|reason| describes_a_call(*reason))
-        .map(http_status);
-    let http = http
-        .or(by_reason)
-        .unwrap_or_else(|| http_status_of_code(status.code()));
     let details: Vec<Value> = wire.details.iter().map(detail).collect();
     let body = json!({
         "error": {
@@ -43,12 +42,7 @@ pub(crate) fn body_of(status: &Status, http: Option<StatusCode>, request_id: &st
             "timestamp": SystemClock.now().to_string(),
         }
     });
-    ErrorBody {
-        http,
-        json: body.to_string().into_bytes(),
-        retry_after: retry_after(&wire.details),
-        reason: reason.map_or_else(|| code_name(status.code()), |reason| reason.as_str_name()),
-    }
+    body.to_string().into_bytes()
 }
 
 /// Reasons from 40 on describe failed work, not failed calls: the table knows no status for them.
@@ -56,7 +50,9 @@ const fn describes_a_call(reason: Reason) -> bool {
     (reason as i32) < Reason::ContentPolicy as i32
 }
 
-fn retry_after(details: &[prost_types::Any]) -> Option<u64> {
+/// How long to wait, in whole seconds, from RetryInfo.
+pub(super) fn retry_after(status: &Status) -> Option<u64> {
+    let details = rpc_status(status).details;
     let any = details
         .iter()
         .find(|any| any.type_url.ends_with(&RetryInfo::full_name()))?;
@@ -73,8 +69,9 @@ mod tests {
     use errors::Fault;
 
     fn printed(status: &Status) -> (StatusCode, Value) {
-        let body = body_of(status, None, "r-1");
-        (body.http, serde_json::from_slice(&body.json).unwrap())
+        let http = http_status(status, None);
+        let body = body_of(status, http, "r-1");
+        (http, serde_json::from_slice(&body).unwrap())
     }
 
     #[test]
@@ -107,6 +104,6 @@ mod tests {
     fn waits_are_rounded_up() {
         let fault = Fault::new(Reason::RateLimited, "slow down");
         let status = Status::from(fault.retry_in(Duration::from_millis(1_200)));
-        assert_eq!(body_of(&status, None, "r").retry_after, Some(2));
+        assert_eq!(retry_after(&status), Some(2));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 /// One detail: `@type` and the message's fields, or `@type` and base64 for a type of which only
 /// the name is known.
-pub(super) fn detail(any: &Any) -> Value {
+pub(crate) fn detail(any: &Any) -> Value {
     let mut printed = known(any).unwrap_or_else(|| json!({ "value": STANDARD.encode(&any.value) }));
     if let Value::Object(fields) = &mut printed {
         fields.insert("@type".to_owned(), Value::String(any.type_url.clone()));

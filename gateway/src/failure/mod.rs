@@ -11,7 +11,9 @@ use http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RETRY_AFTER, 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tonic::{Code, Status};
 
-pub(crate) use body::body_of;
+pub(crate) use body::reason_name;
+use body::{body_of, http_status, retry_after};
+pub(crate) use details::detail;
 
 /// A failed request: a gRPC status of a service or of our own, and what HTTP adds to it.
 #[derive(Debug)]
@@ -23,6 +25,13 @@ struct Inner {
     /// Instead of the status the reason or the code says.
     http: Option<StatusCode>,
     headers: HeaderMap,
+}
+
+/// A failure as a client may know it.
+pub(crate) struct Told {
+    pub(crate) status: Status,
+    pub(crate) http: StatusCode,
+    pub(crate) headers: HeaderMap,
 }
 
 /// The reason a response was refused for, left in its extensions for the access log.
@@ -59,36 +68,57 @@ impl Failure {
 
     /// The JSON of the error body, for places that are already past the status line.
     pub(crate) fn json(&self, request_id: &str) -> Vec<u8> {
-        body_of(&presentable(&self.0.status), self.0.http, request_id).json
+        let status = self.status();
+        let http = http_status(&status, self.0.http);
+        body_of(&status, http, request_id)
     }
 
-    /// The HTTP response. The cause of a fault of ours goes to the log here, and only here.
-    pub(crate) fn respond(self, request_id: &str) -> Response {
+    /// What a client may know of it, in whatever words. The cause of a fault of ours goes to the log
+    /// here, and only here.
+    pub(crate) fn tell(self, request_id: &str) -> Told {
         let Inner {
             status,
             http,
-            headers,
+            mut headers,
         } = *self.0;
         log_cause(&status, request_id);
-        let body = body_of(&presentable(&status), http, request_id);
-        let mut response = (body.http, body.json).into_response();
-        *response.headers_mut() = headers;
-        let fields = response.headers_mut();
         // Tells who asked for too much how much there is (RFC 9110, section 15.5.17).
         let range = status.metadata().get(CONTENT_RANGE.as_str());
         let range = range.and_then(|text| HeaderValue::from_bytes(text.as_bytes()).ok());
         if let Some(range) = range {
-            fields.insert(CONTENT_RANGE, range);
+            headers.insert(CONTENT_RANGE, range);
         }
-        fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Some(seconds) = body.retry_after {
-            fields.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        let status = presentable(&status);
+        if let Some(seconds) = retry_after(&status) {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if body.http == StatusCode::UNAUTHORIZED {
-            fields.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let http = http_status(&status, http);
+        if http == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        response.extensions_mut().insert(Refused(body.reason));
+        Told {
+            status,
+            http,
+            headers,
+        }
+    }
+
+    /// The response of the JSON API.
+    pub(crate) fn respond(self, request_id: &str) -> Response {
+        let told = self.tell(request_id);
+        let body = body_of(&told.status, told.http, request_id);
+        let mut response = (told.http, body).into_response();
+        *response.headers_mut() = told.headers;
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(CONTENT_TYPE, json);
+        let reason = Refused(reason_name(&told.status));
+        response.extensions_mut().insert(reason);
         response
+    }
+
+    /// What a client may know of it when the answer has begun already: its status.
+    pub(crate) fn status(&self) -> Status {
+        presentable(&self.0.status)
     }
 }
 

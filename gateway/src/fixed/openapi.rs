@@ -22,7 +22,7 @@ const RESPONSES: [(&str, &str); 15] = [
     ),
     (
         "NotAcceptable",
-        "The route answers with text/event-stream only.",
+        "The route answers with a stream, and none of its forms is accepted.",
     ),
     ("RequestTimeout", "The body stopped arriving."),
     (
@@ -56,6 +56,11 @@ const RESPONSES: [(&str, &str); 15] = [
         "The call took longer than its deadline.",
     ),
 ];
+
+/// What the head of a response cannot say.
+const HOW_STREAMS_END: &str = "A stream that is cut says so at its end with the error body: as an event \
+    `error`, as the last line or as the last element. One that is whole ends with an event `end`, with its \
+    last line, or with `]`.";
 
 /// The document, printed.
 pub(crate) fn document(router: &Router) -> String {
@@ -133,6 +138,13 @@ fn describe_stream(policy: &Policy, operation: &mut Value) {
         "Goes on after this event.",
         &schema,
     );
+    let status = policy.status.max(200).to_string();
+    let success = &mut operation["responses"][status];
+    let said = success["description"].as_str().unwrap_or_default();
+    success["description"] = format!("{said} {HOW_STREAMS_END}").into();
+    let items = &mut success["content"]["application/json"]["schema"]["items"];
+    let error = json!({"$ref": "#/components/schemas/Error"});
+    *items = json!({"anyOf": [items.take(), error]});
 }
 
 fn describe_key(policy: &Policy, operation: &mut Value) {

@@ -15,9 +15,10 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const REQUEST_HEADERS: &str = "authorization, content-type, last-event-id, range, if-range, \
     if-none-match, if-modified-since, x-request-id, traceparent, tracestate, grpc-timeout, \
-    idempotency-key";
+    idempotency-key, connect-protocol-version, connect-timeout-ms, x-grpc-web, x-user-agent";
 const RESPONSE_HEADERS: &str = "x-request-id, idempotency-replayed, retry-after, ratelimit, ratelimit-policy, \
-    x-ratelimit-mode, etag, accept-ranges, content-range, content-disposition, location, allow";
+    x-ratelimit-mode, etag, accept-ranges, content-range, content-disposition, location, allow, grpc-status, grpc-message, \
+    grpc-status-details-bin";
 
 /// The origins that may call.
 #[derive(Debug)]

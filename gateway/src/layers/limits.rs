@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::request_id;
 use crate::body::{RequestBody, check_announced};
+use crate::wire::Wire;
 
 /// `limit` is that of the most generous route; each route has its own besides.
 pub(super) async fn layer(State(limit): State<u64>, request: Request, next: Next) -> Response {
@@ -14,7 +15,8 @@ pub(super) async fn layer(State(limit): State<u64>, request: Request, next: Next
         Err(failure) => {
             let (parts, body) = request.into_parts();
             drop(RequestBody::of(body, &parts.headers));
-            failure.respond(&request_id::current())
+            let wire = Wire::of(&parts.method, &parts.uri, &parts.headers);
+            wire.refuse(failure, &request_id::current())
         }
     }
 }

@@ -10,15 +10,16 @@ use errors::Fault;
 use futures::FutureExt;
 
 use super::request_id;
-use crate::failure::Failure;
+use crate::wire::Wire;
 
 /// Answers a panic like any fault of ours.
 pub(super) async fn layer(request: Request, next: Next) -> Response {
+    let wire = Wire::of(request.method(), request.uri(), request.headers());
     match AssertUnwindSafe(next.run(request)).catch_unwind().await {
         Ok(response) => response,
         Err(panic) => {
             let fault = Fault::internal(format!("panic: {}", words_of(panic.as_ref())));
-            Failure::from(fault).respond(&request_id::current())
+            wire.refuse(fault.into(), &request_id::current())
         }
     }
 }

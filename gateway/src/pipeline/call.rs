@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use contracts::policy::v1::policy::{Access, Idempotency};
 use errors::Fault;
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, Method};
 use identity::{Caller, idempotency};
 use server::Shutdown;
 use telemetry::{RequestContext, context};
-use transcoding::RouteMatch;
 use types::IdempotencyKey;
 
+use super::route::Way;
 use super::{deadline_of, route};
 use crate::endpoint::{Endpoint, Shape};
 use crate::failure::Failure;
@@ -21,9 +21,10 @@ use crate::upstream::{Deadline, Upstream, pass_on};
 #[derive(Debug)]
 pub(crate) struct Call {
     pub(crate) endpoint: Arc<Endpoint>,
-    pub(crate) found: RouteMatch,
+    pub(crate) way: Way,
     /// None on rpcs anybody may call.
     pub(crate) caller: Option<Caller>,
+    pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     /// What its client names it by, on rpcs that look at it.
     pub(crate) key: Option<IdempotencyKey>,
@@ -38,7 +39,7 @@ impl Call {
     /// Puts together what the steps before have found.
     ///
     /// # Errors
-    /// `INVALID_REQUEST` for a `Grpc-Timeout` that is none, `INVALID_FIELD` for a key that is none.
+    /// `INVALID_REQUEST` for a timeout that is none, `INVALID_FIELD` for a key that is none.
     pub(super) fn new(
         found: route::Found,
         caller: Option<Caller>,
@@ -57,10 +58,11 @@ impl Call {
         };
         Ok(Self {
             endpoint: found.endpoint,
-            found: found.found,
+            way: found.way,
             caller,
             shutdown: parts.extensions.get().cloned(),
             query: parts.uri.query().map(str::to_owned),
+            method: parts.method,
             headers: parts.headers,
             key,
             deadline,

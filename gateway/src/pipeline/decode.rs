@@ -6,7 +6,7 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use prost::Message;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
-use transcoding::{Invalid, InvalidKind, media};
+use transcoding::{Invalid, InvalidKind, RouteMatch, media};
 
 use super::Call;
 use crate::body::RequestBody;
@@ -22,9 +22,10 @@ use crate::upload::{fill_slot, media_type};
 pub(super) async fn message(
     gateway: &Gateway,
     call: &Call,
+    found: &RouteMatch,
     body: RequestBody,
 ) -> Result<DynamicMessage, Failure> {
-    let slot = call.found.takes_http_body();
+    let slot = found.takes_http_body();
     let limit = if slot.is_some() {
         gateway.limits.upload_bytes
     } else {
@@ -33,7 +34,7 @@ pub(super) async fn message(
     let bytes = body.limited(&call.headers, limit)?.collect().await?;
     let query = call.query.as_deref();
     if let Some(slot) = slot {
-        let mut message = call.found.bind_without_body(query, &[]).map_err(fault_of)?;
+        let mut message = found.bind_without_body(query, &[]).map_err(fault_of)?;
         fill_slot(&mut message, &slot, &media_type(&call.headers), bytes);
         return Ok(message);
     }
@@ -41,7 +42,7 @@ pub(super) async fn message(
         check_media_type(&call.headers)?;
     }
     let json = (!bytes.is_empty()).then_some(bytes.as_ref());
-    Ok(call.found.bind(query, json).map_err(fault_of)?)
+    Ok(found.bind(query, json).map_err(fault_of)?)
 }
 
 /// The message as it goes over the wire.

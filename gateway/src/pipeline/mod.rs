@@ -2,13 +2,16 @@
 //! request that could not be sent.
 
 mod allowance;
+mod api;
 mod authenticate;
 mod call;
 mod decode;
 mod rate;
+mod reflect;
 mod replay;
 mod reserve;
 mod route;
+mod rpc;
 
 use std::sync::Arc;
 
@@ -26,15 +29,19 @@ use crate::failure::Failure;
 use crate::fixed;
 use crate::gateway::Gateway;
 use crate::layers::{Rpc, request_id};
-use crate::reply;
-use crate::upload;
+use crate::rate::Class;
 use crate::upstream::Deadline;
+use crate::wire::Wire;
 
 pub(crate) use call::Call;
 pub(crate) use decode::fault_of;
+pub(crate) use route::Way;
 
 /// Answers one request.
 pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request) -> Response {
+    if reflect::is_asked(&request) {
+        return reflect::answer(&gateway, request).await;
+    }
     let (parts, body) = request.into_parts();
     let body = RequestBody::of(body, &parts.headers);
     let is_head = parts.method == Method::HEAD;
@@ -51,30 +58,27 @@ pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request)
 }
 
 async fn dispatch(gateway: Arc<Gateway>, parts: Parts, body: RequestBody) -> Response {
-    let found = match route::find(&gateway, &parts) {
+    let wire = Wire::of(&parts.method, &parts.uri, &parts.headers);
+    let refuse = |failure: Failure| wire.refuse(failure, &request_id::current());
+    let found = match route::find(&gateway, wire, &parts) {
         Ok(found) => found,
-        Err(failure) => return failure.respond(&request_id::current()),
+        Err(failure) => return refuse(failure),
     };
     let label = Rpc(found.endpoint.name.clone());
-    let outcome = walk(gateway, found, parts, body).await;
-    let mut response = outcome.unwrap_or_else(|failure| failure.respond(&request_id::current()));
-    response.extensions_mut().insert(label);
-    response
-}
-
-async fn walk(
-    gateway: Arc<Gateway>,
-    found: route::Found,
-    parts: Parts,
-    body: RequestBody,
-) -> Result<Response, Failure> {
     // A token that is refused counts too, so it is looked at before the limits and judged after.
     let caller = authenticate::caller(&gateway, &found.endpoint, &parts.headers).await;
-    let standing = rate::take(&gateway.rates, &found.endpoint, &parts, &caller).await?;
-    let answer = answer(gateway, found, caller, parts, body).await;
-    let mut response = answer.unwrap_or_else(|failure| failure.respond(&request_id::current()));
-    standing.tell(&mut response);
-    Ok(response)
+    let class = Class::of(found.endpoint.rate);
+    let mut response = match rate::take(&gateway.rates, class, &parts, &caller).await {
+        Err(failure) => refuse(failure),
+        Ok(standing) => {
+            let answer = answer(gateway, found, caller, parts, body).await;
+            let mut response = answer.unwrap_or_else(refuse);
+            standing.tell(&mut response);
+            response
+        }
+    };
+    response.extensions_mut().insert(label);
+    response
 }
 
 async fn answer(
@@ -87,24 +91,9 @@ async fn answer(
     let caller = caller?;
     authenticate::admit(&found.endpoint, caller.as_ref())?;
     let call = Call::new(found, caller, parts)?;
-    send(gateway, call, body).await
-}
-
-async fn send(gateway: Arc<Gateway>, call: Call, body: RequestBody) -> Result<Response, Failure> {
-    let endpoint = Arc::clone(&call.endpoint);
-    if let Shape::Upload(rule) = &endpoint.shape {
-        return upload::answer(&gateway, &call, rule, body).await;
-    }
-    let mut message = decode::message(&gateway, &call, body).await?;
-    match &endpoint.shape {
-        Shape::Events(rule) => {
-            decode::resume(rule, &call.headers, &mut message)?;
-            reply::events(&gateway, &call, rule, decode::bytes_of(&message)).await
-        }
-        Shape::Download => reply::download(&call, decode::bytes_of(&message)).await,
-        Shape::Unary | Shape::Upload(_) => {
-            reserve::forward(gateway, call, decode::bytes_of(&message)).await
-        }
+    match call.way {
+        Way::Api(_) => api::send(gateway, call, body).await,
+        Way::Rpc(protocol) => rpc::send(gateway, call, protocol, body).await,
     }
 }
 

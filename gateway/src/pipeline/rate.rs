@@ -12,7 +12,6 @@ use http::{HeaderMap, HeaderValue};
 use identity::Caller;
 
 use super::allowance::{Item, add_to, headers_of};
-use crate::endpoint::Endpoint;
 use crate::failure::{Failure, Refused};
 use crate::rate::{Bucket, Class, Decision, Gcra, Mode, Rates, Who};
 
@@ -28,14 +27,14 @@ pub(super) struct Standing(HeaderMap);
 /// nothing passes then.
 pub(super) async fn take(
     rates: &Rates,
-    endpoint: &Endpoint,
+    class: Option<Class>,
     parts: &Parts,
     caller: &Result<Option<Caller>, Fault>,
 ) -> Result<Standing, Failure> {
     let Some(who) = who_counts(parts, caller) else {
         return Ok(Standing(HeaderMap::new()));
     };
-    let decision = rates.take(who, Class::of(endpoint.rate)).await;
+    let decision = rates.take(who, class).await;
     let headers = headers_of_decision(&decision);
     if decision.verdict.passed {
         return Ok(Standing(headers));

@@ -10,7 +10,7 @@ use futures::stream;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use tonic::{Status, Streaming};
-use transcoding::Route;
+use transcoding::{Route, RouteMatch};
 
 use super::{has_body, head_of, http_body_of, media_type_of, respond};
 use crate::failure::Failure;
@@ -21,12 +21,16 @@ use crate::upstream::{Deadline, past_deadline};
 ///
 /// # Errors
 /// What the service answers instead of a first message.
-pub(crate) async fn download(call: &Call, message: Bytes) -> Result<Response, Failure> {
+pub(crate) async fn download(
+    call: &Call,
+    found: &RouteMatch,
+    message: Bytes,
+) -> Result<Response, Failure> {
     let (metadata, pieces, _) = call.upstream().stream(message).await?.into_parts();
     let (status, mut headers) = head_of(&call.endpoint, &metadata);
     let mut source = Source {
         pieces,
-        route: Arc::clone(&call.found.route),
+        route: Arc::clone(&found.route),
         deadline: call.deadline,
         request_id: call.context.request_id.clone(),
         is_over: false,

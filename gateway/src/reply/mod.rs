@@ -1,8 +1,7 @@
 //! Step 7: a service's reply as an HTTP response.
 
 mod download;
-mod events;
-mod frame;
+mod stream;
 mod unary;
 
 use axum::response::Response;
@@ -19,7 +18,7 @@ use crate::failure::Failure;
 use crate::upstream::pass_back;
 
 pub(crate) use download::download;
-pub(crate) use events::events;
+pub(crate) use stream::{events, messages};
 pub(crate) use unary::unary;
 
 /// Status and headers of a success: the policy's, unless the service's metadata says otherwise.

@@ -10,6 +10,7 @@ mod source;
 use axum::response::Response;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
+use transcoding::RouteMatch;
 
 use crate::body::RequestBody;
 use crate::endpoint::UploadRule;
@@ -18,6 +19,7 @@ use crate::gateway::Gateway;
 use crate::pipeline::Call;
 use crate::reply;
 
+pub(crate) use pieces::send;
 pub(crate) use slot::fill_slot;
 
 /// Streams the body to the service and answers with its reply.
@@ -27,16 +29,17 @@ pub(crate) use slot::fill_slot;
 pub(crate) async fn answer(
     gateway: &Gateway,
     call: &Call,
+    found: &RouteMatch,
     rule: &UploadRule,
     body: RequestBody,
 ) -> Result<Response, Failure> {
     let body = body.limited(&call.headers, gateway.limits.upload_bytes)?;
     let content_type = media_type(&call.headers);
     let opened = match multipart::boundary_of(&content_type)? {
-        Some(boundary) => multipart::open(call, rule, body, &boundary).await?,
-        None => raw::open(call, content_type, body)?,
+        Some(boundary) => multipart::open(call, found, rule, body, &boundary).await?,
+        None => raw::open(call, found, content_type, body)?,
     };
-    let replied = pieces::send(call, opened).await?;
+    let replied = send(call, opened.messages()).await?;
     reply::unary(call, replied)
 }
 

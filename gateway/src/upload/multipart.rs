@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use errors::{Fault, Reason};
 use multer::{Error, Field, Multipart};
+use transcoding::RouteMatch;
 
 use super::source::{Opened, Source};
 use crate::body::{Broken, RequestBody};
@@ -35,6 +36,7 @@ pub(super) fn boundary_of(content_type: &str) -> Result<Option<String>, Failure>
 /// Wrong fields, a form without the part, a body that is broken.
 pub(super) async fn open(
     call: &Call,
+    found: &RouteMatch,
     rule: &UploadRule,
     body: RequestBody,
     boundary: &str,
@@ -53,7 +55,7 @@ pub(super) async fn open(
             .map_err(refusal)?
             .ok_or_else(|| missing(rule))?;
         if part.name() == Some(rule.part.as_str()) {
-            return open_part(call, rule, form, part, &texts);
+            return open_part(call, found, rule, form, part, &texts);
         }
         let name = part.name().unwrap_or_default().to_owned();
         let text = text_of(part, &mut left).await?;
@@ -63,22 +65,20 @@ pub(super) async fn open(
 
 fn open_part(
     call: &Call,
+    found: &RouteMatch,
     rule: &UploadRule,
     form: Multipart<'static>,
     part: Field<'static>,
     texts: &[(String, String)],
 ) -> Result<Opened, Failure> {
     let query = call.query.as_deref();
-    let mut head = call
-        .found
-        .bind_without_body(query, texts)
-        .map_err(fault_of)?;
+    let mut head = found.bind_without_body(query, texts).map_err(fault_of)?;
     if let (Some(field), Some(name)) = (&rule.name, part.file_name())
         && !head.has_field(field)
     {
         head.set_field(field, prost_reflect::Value::String(name.to_owned()));
     }
-    let slot = call.found.takes_http_body();
+    let slot = found.takes_http_body();
     Ok(Opened {
         head,
         slot: slot.ok_or_else(|| Fault::internal("an upload without a place for its bytes"))?,

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{Stream, stream};
+use futures::{Stream, TryStreamExt, stream};
 use prost::Message;
 use prost_reflect::{DynamicMessage, ReflectMessage};
 use tokio::sync::mpsc;
@@ -29,20 +29,22 @@ enum Handed {
     Whole,
 }
 
-/// Streams an upload to the service.
+/// Streams messages to the service.
 ///
 /// # Errors
-/// What is wrong with the body; else what the service answers, which may be before it has read all.
-pub(super) async fn send(
+/// What is wrong with the messages; else what the service answers, which may be before it has read
+/// all.
+pub(crate) async fn send(
     call: &Call,
-    mut upload: Opened,
+    messages: impl Stream<Item = Result<Bytes, Failure>>,
 ) -> Result<tonic::Response<Bytes>, Failure> {
     let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
     let mut answer = pin!(call.upstream().upload(pieces(receiver)));
+    let mut messages = pin!(messages);
     let handed = tokio::select! {
         biased;
         answer = &mut answer => return Ok(answer?),
-        handed = hand_over(&mut upload, &sender) => handed,
+        handed = hand_over(messages.as_mut(), &sender) => handed,
     };
     drop(sender);
     match handed {
@@ -55,16 +57,12 @@ pub(super) async fn send(
     }
 }
 
-async fn hand_over(upload: &mut Opened, sender: &mpsc::Sender<Handed>) -> Result<(), Failure> {
-    let mut first = true;
-    while let Some(bytes) = upload.source.next().await? {
-        for bytes in cut(bytes) {
-            hand(sender, Handed::Message(upload.message(first, bytes))).await;
-            first = false;
-        }
-    }
-    if first {
-        hand(sender, Handed::Message(upload.message(true, Bytes::new()))).await;
+async fn hand_over(
+    mut messages: impl Stream<Item = Result<Bytes, Failure>> + Unpin,
+    sender: &mpsc::Sender<Handed>,
+) -> Result<(), Failure> {
+    while let Some(message) = messages.try_next().await? {
+        hand(sender, Handed::Message(message)).await;
     }
     hand(sender, Handed::Whole).await;
     Ok(())
@@ -75,13 +73,6 @@ async fn hand(sender: &mpsc::Sender<Handed>, piece: Handed) {
     if sender.send(piece).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-fn cut(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
-    std::iter::from_fn(move || {
-        let length = bytes.len().min(PIECE_BYTES);
-        (length > 0).then(|| bytes.split_to(length))
-    })
 }
 
 fn pieces(receiver: mpsc::Receiver<Handed>) -> impl Stream<Item = Piece> + Send + 'static {
@@ -96,6 +87,22 @@ fn pieces(receiver: mpsc::Receiver<Handed>) -> impl Stream<Item = Piece> + Send 
 }
 
 impl Opened {
+    /// The bytes, piece by piece; there is always a first message.
+    pub(super) fn messages(self) -> impl Stream<Item = Result<Bytes, Failure>> {
+        let begin = (self, Bytes::new(), true);
+        stream::try_unfold(begin, |(mut upload, mut left, is_first)| async move {
+            while left.is_empty() {
+                match upload.source.next().await? {
+                    Some(bytes) => left = bytes,
+                    None if is_first => break,
+                    None => return Ok(None),
+                }
+            }
+            let message = upload.message(is_first, cut(&mut left));
+            Ok(Some((message, (upload, left, false))))
+        })
+    }
+
     /// A message of the stream: the first says what the others need not repeat.
     fn message(&self, first: bool, bytes: Bytes) -> Bytes {
         let mut message = if first {
@@ -113,6 +120,10 @@ impl Opened {
     }
 }
 
+fn cut(bytes: &mut Bytes) -> Bytes {
+    bytes.split_to(bytes.len().min(PIECE_BYTES))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,11 +131,9 @@ mod tests {
 
     #[test]
     fn large_pieces_are_cut() {
-        let lengths: Vec<usize> = cut(Bytes::from(vec![0; PIECE_BYTES + 1]))
-            .map(|b| b.len())
-            .collect();
-        assert_eq!(lengths, [PIECE_BYTES, 1]);
-        assert_eq!(cut(Bytes::new()).count(), 0);
+        let mut bytes = Bytes::from(vec![0; PIECE_BYTES + 1]);
+        let lengths = [(); 3].map(|()| cut(&mut bytes).len());
+        assert_eq!(lengths, [PIECE_BYTES, 1, 0]);
     }
 
     #[tokio::test]

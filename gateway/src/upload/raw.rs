@@ -1,6 +1,7 @@
 //! An upload whose body is nothing but the bytes.
 
 use errors::Fault;
+use transcoding::RouteMatch;
 
 use super::source::{Opened, Source};
 use crate::body::RequestBody;
@@ -13,14 +14,14 @@ use crate::pipeline::{Call, fault_of};
 /// Wrong fields.
 pub(super) fn open(
     call: &Call,
+    found: &RouteMatch,
     content_type: String,
     body: RequestBody,
 ) -> Result<Opened, Failure> {
-    let head = call
-        .found
+    let head = found
         .bind_without_body(call.query.as_deref(), &[])
         .map_err(fault_of)?;
-    let slot = call.found.takes_http_body();
+    let slot = found.takes_http_body();
     Ok(Opened {
         head,
         slot: slot.ok_or_else(|| Fault::internal("an upload without a place for its bytes"))?,

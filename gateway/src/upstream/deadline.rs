@@ -11,30 +11,29 @@ use crate::failure::Failure;
 /// How long a call may take when neither its policy nor the client says.
 const DEFAULT: Duration = Duration::from_secs(10);
 
+const UNITS: &str = "Grpc-Timeout must be 1 to 8 digits and a unit: H, M, S, m, u or n";
+const MILLIS: &str = "Connect-Timeout-Ms must be 1 to 10 digits";
+
 /// Until when a call may take.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadline(Option<Instant>);
 
 impl Deadline {
-    /// From the policy's `timeout_ms` and the client's `Grpc-Timeout`, which may only shorten it.
+    /// From the policy's `timeout_ms` and the client's `Grpc-Timeout` or `Connect-Timeout-Ms`, which
+    /// may only shorten it.
     /// Event streams go on until they end, unless the client says otherwise.
     ///
     /// # Errors
-    /// `INVALID_REQUEST` for a `Grpc-Timeout` that is none.
+    /// `INVALID_REQUEST` for a timeout that is none.
     pub(crate) fn of(headers: &HeaderMap, timeout_ms: i64, endless: bool) -> Result<Self, Failure> {
-        let asked = headers.get("grpc-timeout").map(|value| {
-            let text = value.to_str().ok();
-            text.and_then(parse).ok_or_else(malformed)
-        });
+        let in_units = read(headers, "grpc-timeout", parse, UNITS)?;
+        let in_millis = read(headers, "connect-timeout-ms", parse_millis, MILLIS)?;
         let own = match u64::try_from(timeout_ms).unwrap_or(0) {
             0 if endless => None,
             0 => Some(DEFAULT),
             millis => Some(Duration::from_millis(millis)),
         };
-        let span = match (own, asked.transpose()?) {
-            (Some(own), Some(asked)) => Some(own.min(asked)),
-            (own, asked) => own.or(asked),
-        };
+        let span = [own, in_units, in_millis].into_iter().flatten().min();
         Ok(Self(span.and_then(|span| Instant::now().checked_add(span))))
     }
 
@@ -63,9 +62,25 @@ impl Deadline {
     }
 }
 
-fn malformed() -> Failure {
-    let message = "Grpc-Timeout must be 1 to 8 digits and a unit: H, M, S, m, u or n";
-    Fault::new(Reason::InvalidRequest, message).into()
+fn read(
+    headers: &HeaderMap,
+    name: &str,
+    parse: impl Fn(&str) -> Option<Duration>,
+    malformed: &str,
+) -> Result<Option<Duration>, Failure> {
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    let span = value.to_str().ok().and_then(parse);
+    let malformed = || Fault::new(Reason::InvalidRequest, malformed).into();
+    span.map(Some).ok_or_else(malformed)
+}
+
+/// The `Timeout` of the Connect protocol.
+fn parse_millis(text: &str) -> Option<Duration> {
+    let is_number = (1..=10).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let millis = text.parse().ok().filter(|_| is_number)?;
+    Some(Duration::from_millis(millis))
 }
 
 /// The `Timeout` of the gRPC over HTTP/2 specification.
@@ -107,6 +122,14 @@ mod tests {
             "1\u{e9}",
         ] {
             assert_eq!(parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn milliseconds_of_connect() {
+        assert_eq!(parse_millis("5000"), Some(Duration::from_secs(5)));
+        for wrong in ["", "12345678901", "+1", "-1", "1.5", "1S"] {
+            assert_eq!(parse_millis(wrong), None, "{wrong}");
         }
     }
 

@@ -98,10 +98,10 @@ async fn an_error_before_the_first_event_is_an_ordinary_one() {
         let path = format!("/v1/generations/{id}/events");
         refused(house.get(&path).send().await.unwrap(), 404, "NOT_FOUND").await;
     }
-    let json = house
+    let picture = house
         .get("/v1/generations/g-1/events")
-        .header("accept", "application/json");
-    refused(json.send().await.unwrap(), 406, "INVALID_REQUEST").await;
+        .header("accept", "image/png");
+    refused(picture.send().await.unwrap(), 406, "INVALID_REQUEST").await;
 }
 
 #[tokio::test]

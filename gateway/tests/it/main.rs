@@ -16,5 +16,7 @@ mod quota;
 mod redis_away;
 mod replays;
 mod requests;
+mod rpc;
 mod service;
+mod streams;
 mod uploads;

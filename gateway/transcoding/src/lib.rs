@@ -21,7 +21,7 @@ mod route;
 mod template;
 mod well_known;
 
-pub use bind::HttpBodySlot;
+pub use bind::{HttpBodySlot, query_pairs};
 pub use error::{
     BuildError, BuildErrors, EncodeError, Invalid, InvalidKind, RouteError, Violation,
 };

@@ -19,7 +19,7 @@ mod sockets;
 mod transport;
 
 pub use connect::{InvalidPeer, connect};
-pub use grpc::{GrpcApp, ServeError, log_cause};
+pub use grpc::{GrpcApp, ServeError, log_cause, reflection};
 pub use http::HttpApp;
 pub use readiness::{Dependency, Health, Readiness, Report};
 pub use settings::{GrpcSettings, HttpSettings};

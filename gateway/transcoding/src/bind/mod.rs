@@ -8,6 +8,8 @@ mod text;
 
 use prost_reflect::{DynamicMessage, FieldDescriptor};
 
+pub use query::query_pairs;
+
 use crate::error::Faults;
 use crate::route::{is_http_body, json_path};
 use crate::{Body, Invalid, InvalidKind, Options, RouteMatch, json};

@@ -8,6 +8,12 @@ use crate::decode::query_decode;
 /// A decoded name and value. A pair without `=` has an empty value.
 type Pair<'q> = (Cow<'q, str>, Cow<'q, str>);
 
+/// The decoded names and values of a query string; `None` for a pair that is malformed.
+pub fn query_pairs(query: &str) -> impl Iterator<Item = Option<Pair<'_>>> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| decode_pair(pair).ok())
+}
+
 /// Splits a pair at its first `=`; the fault carries the name as far as it can be read.
 pub(super) fn decode_pair(pair: &str) -> Result<Pair<'_>, (String, &'static str)> {
     let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

@@ -112,12 +112,24 @@ fn response(route: &Route, schemas: &mut Schemas<'_>) -> Value {
         None => schemas.message(&route.method.output()),
     };
     if route.method.is_server_streaming() {
-        return json!({
-            "description": "A stream of events; the data of each is one JSON value.",
-            "content": {"text/event-stream": {"schema": schema}},
-        });
+        return stream(&schema);
     }
     json!({"description": "Success.", "content": {"application/json": {"schema": schema}}})
+}
+
+/// `Accept` chooses how the messages of a stream follow each other.
+fn stream(schema: &Value) -> Value {
+    json!({
+        "description": "A stream. `text/event-stream`, also when nothing is accepted by name: the data of \
+            each event is one JSON value. `application/x-ndjson` and `application/jsonl`: one JSON value \
+            on each line. `application/json`: an array, an element a message.",
+        "content": {
+            "text/event-stream": {"schema": schema},
+            "application/x-ndjson": {"schema": schema},
+            "application/jsonl": {"schema": schema},
+            "application/json": {"schema": {"type": "array", "items": schema}},
+        },
+    })
 }
 
 fn binary(is_request: bool) -> Value {

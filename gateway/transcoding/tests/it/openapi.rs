@@ -244,7 +244,17 @@ fn bytes_streams_comments_and_marks_are_told() {
     );
 
     let watch = &document["paths"]["/v1/{name}/watch"]["get"];
-    assert!(watch["responses"]["200"]["content"]["text/event-stream"].is_object());
+    let content = &watch["responses"]["200"]["content"];
+    for one_by_one in [
+        "text/event-stream",
+        "application/x-ndjson",
+        "application/jsonl",
+    ] {
+        assert_eq!(content[one_by_one], content["text/event-stream"]);
+        assert!(content[one_by_one]["schema"].is_object());
+    }
+    let array = &content["application/json"]["schema"];
+    assert_eq!(array["items"], content["text/event-stream"]["schema"]);
     assert_eq!(watch["deprecated"], true);
     assert_eq!(
         document["tags"],

@@ -36,6 +36,7 @@ use crate::transport::{self, Limits, Protocol};
 use crate::{GrpcSettings, Readiness, Shutdown, Sockets};
 
 pub use record::log_cause;
+pub use reflection::reflection;
 use rules::Rules;
 
 /// A gRPC server.

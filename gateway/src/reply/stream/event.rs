@@ -6,7 +6,7 @@ use bytes::Bytes;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, Value};
 
 /// Asks the browser to come back after a second when the connection is lost.
-pub(super) const RETRY: &str = "retry: 1000\n\n";
+pub(super) const RETRY: &[u8] = b"retry: 1000\n\n";
 /// Shows proxies and clients that a silent stream lives.
 pub(super) const KEEP_ALIVE: &[u8] = b": keep-alive\n\n";
 /// Says that the stream is whole; without it a browser would come back for ever.
