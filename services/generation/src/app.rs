@@ -150,7 +150,7 @@ impl App {
             ids: Arc::new(SystemIds),
         });
         Ok(Self {
-            pool: Pool::new(studio, config.work, own_name()),
+            pool: Pool::new(studio, config.work, config.queue.off_peak, own_name()),
             config,
             verifier: Verifier::new(RemoteKeys::new(auth)),
             readiness,

@@ -6,6 +6,7 @@ use errors::FieldViolation;
 use types::Microusd;
 
 use crate::domain::cooling::Cooling;
+use crate::domain::off_peak::OffPeak;
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::{Fit, ImageProvider, ImageSpec, Model};
 use crate::domain::route::{Candidate, Itinerary, Merits, Rejected, Why, Wish, rank};
@@ -43,6 +44,8 @@ pub struct Market<'a> {
     pub prices: &'a PriceBoard,
     /// How long they take.
     pub speeds: &'a SpeedBoard,
+    /// What holds for orders that can wait.
+    pub off_peak: Option<OffPeak>,
 }
 
 type Refused<'a> = (&'a str, &'a Model, Vec<FieldViolation>);
@@ -143,6 +146,7 @@ impl Market<'_> {
         let price = (self.prices)
             .of(name, model, (spec.width, spec.height))
             .price;
+        let price = self.off_peak.map_or(price, |one| one.price(price));
         Fitting {
             provider,
             model,

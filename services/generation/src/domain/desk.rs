@@ -13,7 +13,7 @@ use crate::domain::order::{self, OrderForm};
 use crate::domain::ports::{Adoptions, Files, NewTask, Patron, Quota, Tasks};
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::Model;
-use crate::domain::queue::QueueRules;
+use crate::domain::queue::{Place, QueueRules};
 use crate::domain::quote::{Quotation, queue_full};
 use crate::domain::repeats::{Keyed, Placed, Repeats};
 use crate::domain::reuse::Shelf;
@@ -150,12 +150,13 @@ impl Desk {
         let spot = self.queue.spot(&patron.tier, order.schedule);
         let prospect = self.tasks.prospect(patron.id, &spot).await?;
         let full = prospect.is_full.then(queue_full);
+        let later = order.schedule.not_before.map(Place::later);
         Ok(Quotation {
             itinerary,
             price,
             refusal: explained.refusal.or(full),
             limits: explained.limits,
-            place: prospect.place,
+            place: later.unwrap_or(prospect.place),
         })
     }
 

@@ -13,6 +13,7 @@ pub mod hold;
 pub mod keeper;
 pub mod lease;
 pub mod news;
+pub mod off_peak;
 pub mod order;
 pub mod pause;
 pub mod picture;

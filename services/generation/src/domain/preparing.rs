@@ -57,6 +57,7 @@ impl Desk {
             cooling: &self.cooling,
             prices: &self.prices,
             speeds: &self.speeds,
+            off_peak: self.queue.off_peak,
         }
     }
 

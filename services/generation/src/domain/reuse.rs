@@ -149,6 +149,7 @@ pub fn for_nothing(work: Work) -> Work {
     Work {
         provider: PROVIDER.to_owned(),
         list_price: Microusd(0),
+        permille: None,
         ..work
     }
 }

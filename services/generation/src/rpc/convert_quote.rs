@@ -12,6 +12,7 @@ pub(super) fn read(request: wire::QuoteGenerationRequest) -> OrderForm {
         kind: request.kind,
         image: request.image,
         routing: request.routing,
+        off_peak: request.off_peak,
         ..wire::CreateGenerationRequest::default()
     })
 }

@@ -42,9 +42,10 @@ impl Store {
         let sql = format!(
             "INSERT INTO tasks (id, owner, tier, kind, status, request, session_id,
                 reservation_id, provider, model, ignored, price_microusd, price_version, run_at,
-                resting, turn, expires_at, route, last_sequence, created_at, updated_at)
+                resting, turn, expires_at, route, off_peak, last_sequence, created_at, updated_at)
             SELECT $1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11, $12,
-                CASE WHEN $15 > {now} THEN $15 ELSE {now} END, $15 > {now}, $16, $17, $18, 1, $13, $13
+                CASE WHEN $15 > {now} THEN $15 ELSE {now} END, $15 > {now}, $16, $17, $18, $19,
+                1, $13, $13
             WHERE {now} < $14
             RETURNING *"
         );
@@ -146,7 +147,7 @@ impl Adoptions for Store {
     }
 }
 
-fn values_of(task: &NewTask, turn: i64) -> Result<[Value; 18], Error> {
+fn values_of(task: &NewTask, turn: i64) -> Result<[Value; 19], Error> {
     let schedule = task.spot.schedule;
     Ok([
         task.id.uuid().into(),
@@ -167,5 +168,6 @@ fn values_of(task: &NewTask, turn: i64) -> Result<[Value; 18], Error> {
         turn.into(),
         schedule.expires_at.map(Timestamp::micros).into(),
         written(&task.itinerary)?.into(),
+        schedule.off_peak.into(),
     ])
 }

@@ -17,6 +17,7 @@ mod health;
 mod lost;
 mod money;
 mod news;
+mod off_peak;
 mod orders;
 mod outbox;
 mod prices;

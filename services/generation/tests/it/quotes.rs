@@ -23,6 +23,7 @@ async fn quoted(user: &User, provider: &str) -> Result<QuoteGenerationResponse, 
         kind: Kind::Image.into(),
         image: Some(image),
         routing: Some(Routing::default()),
+        off_peak: false,
     });
     let answer = user.client.clone().quote_generation(request).await?;
     Ok(answer.into_inner())

@@ -12,6 +12,7 @@ use contracts::generation::v1::{
     GetGenerationRequest, ImageSpec, WatchGenerationRequest,
 };
 use database::Database;
+use generation::domain::off_peak::OffPeak;
 use generation::domain::provider::ImageProvider;
 use generation::domain::queue::{PerTier, QueueRules};
 use generation::domain::retry::Retry;
@@ -44,6 +45,7 @@ pub struct Options {
     pub poll: Duration,
     pub max_pending: u64,
     pub max_running: u64,
+    pub off_peak: Option<OffPeak>,
     pub settings: BTreeMap<String, String>,
 }
 
@@ -58,6 +60,7 @@ impl Default for Options {
             poll: Duration::from_millis(100),
             max_pending: 0,
             max_running: 0,
+            off_peak: None,
             settings: BTreeMap::new(),
         }
     }
@@ -282,6 +285,7 @@ async fn serve(
         },
         queue: QueueRules {
             max_pending: PerTier::all(options.max_pending),
+            off_peak: options.off_peak,
             ..QueueRules::default()
         },
         retry: Retry {

@@ -84,6 +84,15 @@ impl Books {
     }
 
     fn price(&self, asked: &Asked) -> usage::PriceQuote {
+        let whole = self.whole_price(asked);
+        let permille = i64::from(asked.work.price_permille.unwrap_or(1_000));
+        usage::PriceQuote {
+            amount_microusd: (whole.amount_microusd * permille + 999) / 1_000,
+            ..whole
+        }
+    }
+
+    fn whole_price(&self, asked: &Asked) -> usage::PriceQuote {
         let prices = self.prices.lock().unwrap();
         let listed = prices.iter().find(|price| {
             price.provider == asked.purpose.provider && price.model == asked.purpose.model
