@@ -112,24 +112,20 @@ impl Catalog {
                 chosen: best.candidate,
                 fallbacks: fallbacks.into_iter().map(|one| one.candidate).collect(),
                 rejected,
+                is_saving: false,
             },
         })
     }
 
-    // Those who are not looked at unless the order names them.
+    // Those who are not looked at unless the order names them. Who is not set up, is nobody's concern.
     fn unasked(&self) -> impl Iterator<Item = Rejected> {
-        self.entries().filter_map(|entry| {
-            let (why, message) = match (&entry.provider, entry.is_automatic) {
-                (None, _) => (Why::NotSetUp, "no key or address is set"),
-                (Some(_), false) => (Why::Procedural, "draws by rule; it has to be named"),
-                (Some(_), true) => return None,
-            };
-            Some(Rejected {
-                provider: entry.name.clone(),
-                model: String::new(),
-                why,
-                message: message.to_owned(),
-            })
+        let unasked = self.entries();
+        let unasked = unasked.filter(|entry| entry.provider.is_some() && !entry.is_automatic);
+        unasked.map(|entry| Rejected {
+            provider: entry.name.clone(),
+            model: String::new(),
+            why: Why::Procedural,
+            message: "draws by rule; it has to be named".to_owned(),
         })
     }
 }

@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod batch;
 pub mod bill;
 pub mod choice;
+pub mod chores;
 pub mod cooling;
 pub mod desk;
 pub mod error;

@@ -12,7 +12,7 @@ use crate::domain::hold::Work;
 use crate::domain::off_peak::OffPeak;
 use crate::domain::queue::Schedule;
 use crate::domain::reuse::ResultKey;
-use crate::domain::route::Wish;
+use crate::domain::route::{Policy, Wish};
 use crate::domain::routing::{Catalog, Pinned};
 use crate::domain::safety::text::clean;
 
@@ -74,8 +74,8 @@ pub struct Order {
     pub request: ImageRequest,
     /// The client's own grouping.
     pub session: Option<SessionId>,
-    /// What it may be priced at.
-    pub max_price: Option<Microusd>,
+    /// Who it says is to do it.
+    pub wish: Wish,
     /// When it may begin.
     pub schedule: Schedule,
     /// How much of the price counts, in thousandths; all of it when absent.
@@ -98,11 +98,33 @@ impl Order {
             model: self.route.model.name.clone(),
             task,
             size: (self.request.width, self.request.height),
-            max_price: self.max_price,
+            max_price: self.wish.max_price,
             list_price: self.route.model.price_per_image,
             list_price_as_of: self.route.model.price_as_of.clone(),
             permille: self.permille,
         }
+    }
+}
+
+impl Order {
+    /// The work at the price it would be held at now, as far as that is known here.
+    #[must_use]
+    pub fn priced(&self, task: GenerationId) -> Work {
+        Work {
+            list_price: Microusd(self.route.itinerary.chosen.price_microusd),
+            ..self.work(task)
+        }
+    }
+
+    /// What it would wish for if money mattered most; none when that changes nothing.
+    #[must_use]
+    pub fn saves_as(&self) -> Option<Wish> {
+        let route = &self.route.itinerary;
+        let is_dearer = !route.is_pinned && route.policy != Policy::Cheapest;
+        is_dearer.then_some(Wish {
+            policy: Policy::Cheapest,
+            ..self.wish
+        })
     }
 }
 
@@ -181,7 +203,7 @@ pub fn read(
             kind,
             request,
             session,
-            max_price: wish.max_price,
+            wish,
             schedule,
             permille: off_peak.map(|one| one.permille),
             route,

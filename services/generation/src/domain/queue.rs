@@ -85,6 +85,12 @@ pub struct Place {
 }
 
 impl Place {
+    /// Where nobody waits.
+    pub const NOWHERE: Self = Self {
+        position: None,
+        starts_at: None,
+    };
+
     /// Apart from the line, until then.
     #[must_use]
     pub const fn later(at: Timestamp) -> Self {
@@ -161,7 +167,7 @@ impl fmt::Display for PerTier {
 impl Default for QueueRules {
     fn default() -> Self {
         Self {
-            max_pending: PerTier::all(10),
+            max_pending: PerTier::all(10).but("basic", 100).but("pro", 200),
             weights: PerTier::all(1).but("basic", 2).but("pro", 4),
             off_peak: None,
         }

@@ -13,6 +13,7 @@ pub(super) fn read(request: wire::QuoteGenerationRequest) -> OrderForm {
         image: request.image,
         routing: request.routing,
         off_peak: request.off_peak,
+        cache: request.cache,
         ..wire::CreateGenerationRequest::default()
     })
 }
@@ -32,6 +33,7 @@ pub(super) fn quotation(quotation: Quotation) -> wire::QuoteGenerationResponse {
         limits: quotation.limits.into_iter().map(limit).collect(),
         queue_position: i32::try_from(position).unwrap_or(i32::MAX),
         estimated_start_at: quotation.place.starts_at.map(Into::into),
+        cached: quotation.is_cached,
     }
 }
 

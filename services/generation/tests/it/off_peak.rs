@@ -68,8 +68,8 @@ async fn it_waits_for_the_window_at_half_the_price(db: TestDb) {
     let quote = user.request(QuoteGenerationRequest {
         kind: Kind::Image.into(),
         image: waiting().image,
-        routing: None,
         off_peak: true,
+        ..QuoteGenerationRequest::default()
     });
     let quote = user.client.clone().quote_generation(quote).await;
     let quote = quote.unwrap().into_inner();

@@ -13,6 +13,7 @@ mod m0012_results;
 mod m0013_moderation;
 mod m0014_strays;
 mod m0015_off_peak;
+mod m0016_chores;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::async_trait;
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0013_moderation::STEP),
             Box::new(m0014_strays::STEP),
             Box::new(m0015_off_peak::STEP),
+            Box::new(m0016_chores::STEP),
         ]
     }
 }

@@ -46,6 +46,7 @@ pub struct Options {
     pub max_pending: u64,
     pub max_running: u64,
     pub off_peak: Option<OffPeak>,
+    pub saves: bool,
     pub settings: BTreeMap<String, String>,
 }
 
@@ -61,6 +62,7 @@ impl Default for Options {
             max_pending: 0,
             max_running: 0,
             off_peak: None,
+            saves: false,
             settings: BTreeMap::new(),
         }
     }
@@ -288,6 +290,7 @@ async fn serve(
             off_peak: options.off_peak,
             ..QueueRules::default()
         },
+        saves: options.saves,
         retry: Retry {
             max_sends: 3,
             first_rest: options.first_rest,

@@ -55,6 +55,8 @@ pub struct Books {
     pub begun: Mutex<Vec<ReservationId>>,
     /// Whether paid work is paused.
     pub is_paused: AtomicBool,
+    /// What is left of a budget that only warns, where there is one.
+    pub soft_budget: Mutex<Option<i64>>,
     /// The catalogue; it goes before list prices.
     pub prices: Mutex<Vec<usage::Price>>,
     /// How the next reservations and amendments are refused.
@@ -342,11 +344,19 @@ impl UsageService for Usage {
             }
         };
         let money = constraint(Meter::Microusd, asked.cost_microusd, 10_000, fits);
+        let mut constraints = vec![money, constraint(Meter::Generations, 1, 1, true)];
+        if let Some(left) = *self.0.usage.soft_budget.lock().unwrap() {
+            let fits = asked.cost_microusd <= left;
+            constraints.push(usage::explain_usage_response::Constraint {
+                hard: false,
+                ..constraint(Meter::Microusd, asked.cost_microusd, left, fits)
+            });
+        }
         Ok(Response::new(usage::ExplainUsageResponse {
             allowed: fits,
             reason: if fits { "" } else { "BUDGET_EXCEEDED" }.to_owned(),
             message: if fits { "" } else { "a cent is left" }.to_owned(),
-            constraints: vec![money, constraint(Meter::Generations, 1, 1, true)],
+            constraints,
             provider: asked.provider,
             model: asked.model,
             price: None,
