@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use config::{ConfigFault, Layers, MapSource};
+use generation::domain::unknown::{MAX_COST, NOT_A_NOTE, is_note};
+use types::GenerationId;
 
 /// The backend for products that generate things with paid models.
 #[derive(Debug, Parser)]
@@ -51,9 +53,42 @@ pub enum AdminCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Attempts at generations that may have been paid for while nobody knows, and whose money is in suspense: list
+    /// them, or end one by hand, as the provider's bill has it. The running service tells the books.
+    Attempts(Attempts),
     /// Make the books of usage count by BOTTEGA_USAGE_TIME_ZONE. Stop every usage service first. Days
     /// and months under way begin anew by the new zone, so do it at the turn of a month.
     ChangeTimeZone,
+}
+
+/// What to do about attempts of unknown outcome.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["unknown", "settle", "release"]))]
+pub struct Attempts {
+    /// List them, the newest first.
+    #[arg(long)]
+    pub unknown: bool,
+    /// The attempt of this generation cost what --cost says.
+    #[arg(long, value_name = "GENERATION", requires = "cost")]
+    pub settle: Option<GenerationId>,
+    /// What its provider takes, in millionths of a US dollar.
+    #[arg(long, value_name = "MICROUSD", requires = "settle", conflicts_with_all = ["release", "unknown"])]
+    #[arg(value_parser = clap::value_parser!(i64).range(0..=MAX_COST))]
+    pub cost: Option<i64>,
+    /// The attempt of this generation cost nothing: all of it is given back.
+    #[arg(long, value_name = "GENERATION")]
+    pub release: Option<GenerationId>,
+    /// Why, e.g. the line of the provider's bill.
+    #[arg(long, default_value = "", value_parser = read_note, hide_default_value = true)]
+    pub note: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn read_note(text: &str) -> Result<String, &'static str> {
+    is_note(text).then(|| text.to_owned()).ok_or(NOT_A_NOTE)
 }
 
 /// A process of the suite.

@@ -16,6 +16,9 @@ fn main() -> ExitCode {
             command: AdminCommand::Reconcile { json },
         } => commands::reconcile(json, &settings),
         Command::Admin {
+            command: AdminCommand::Attempts(wanted),
+        } => commands::attempts(wanted, &settings),
+        Command::Admin {
             command: AdminCommand::ChangeTimeZone,
         } => commands::change_time_zone(&settings),
         Command::CheckConfig => commands::check_config(&settings),

@@ -1,11 +1,13 @@
 //! What each command does.
 
+mod attempts;
 mod change_time_zone;
 mod check_config;
 mod migrate;
 mod reconcile;
 mod run;
 
+pub use attempts::attempts;
 pub use change_time_zone::change_time_zone;
 pub use check_config::check_config;
 pub use migrate::migrate;

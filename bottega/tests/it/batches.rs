@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{App, Reply, User};
+use crate::app::{ADMIN, App, Reply, User};
 
 async fn batch(user: &User, count: usize, all_or_nothing: bool) -> Reply {
     let order = |place: usize| {
@@ -42,4 +42,20 @@ async fn of_a_hundred_against_five_that_are_left_five_are_taken_or_none() {
         assert_eq!(ended["completed"], 5);
         app.stop().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_pays_may_order_a_hundred_at_once_out_of_the_box() {
+    // Nobody works: all of them wait.
+    let app = App::start_with(&[ADMIN, ("BOTTEGA_GENERATION_WORKERS", "0")]).await;
+    let (operator, user) = (app.operator().await, app.user().await);
+    let path = format!("/v1/admin/users/{}", user.id);
+    operator
+        .patch(&path, &json!({"plan": "pro"}))
+        .await
+        .expect(200);
+    let user = user.refreshed().await;
+    let taken = batch(&user, 100, true).await.expect(202).json();
+    assert_eq!(taken["running"], 100);
+    app.stop().await;
 }

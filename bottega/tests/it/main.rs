@@ -9,6 +9,7 @@
 mod accounts;
 mod app;
 mod architecture;
+mod attempts;
 mod bad_input;
 mod batches;
 mod books;

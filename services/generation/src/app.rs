@@ -25,7 +25,6 @@ use types::{Clock, SystemClock, SystemIds};
 use uuid::Uuid;
 
 use crate::Config;
-use crate::domain::batch::Batches;
 use crate::domain::batch::desk::BatchDesk;
 use crate::domain::cooling::Cooling;
 use crate::domain::desk::Desk;
@@ -81,7 +80,7 @@ pub struct App {
     readiness: Readiness,
     secret: SecretString,
     desk: Arc<Desk>,
-    batches: Arc<dyn Batches>,
+    store: Arc<Store>,
     pool: Pool,
     delivery: Delivery,
     watches: Watches,
@@ -110,8 +109,7 @@ impl App {
         let [auth, file, usage] = connect(&config.common.peers)?;
         let readiness = readiness(&database, &file, &usage);
         let credentials = Credentials::new("generation", auth.clone(), secret.clone());
-        let usage = Arc::new(UsagePeer::new(usage, credentials.clone()));
-        let files: Arc<dyn Files> = Arc::new(FilePeer::new(file, credentials));
+        let (files, usage) = peers(credentials, file, usage);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
@@ -145,18 +143,19 @@ impl App {
             prices: watches.prices.board(),
             speeds: Arc::clone(&watches.speeds.board),
             queue: config.queue.clone(),
+            saves: config.saves,
             signals,
             clock,
             ids: Arc::new(SystemIds),
         });
         Ok(Self {
-            pool: Pool::new(studio, config.work, own_name()),
+            pool: Pool::new(studio, config.work, config.queue.off_peak, own_name()),
             config,
             verifier: Verifier::new(RemoteKeys::new(auth)),
             readiness,
             secret,
             desk,
-            batches: store,
+            store,
             delivery,
             watches,
             inquiry,
@@ -175,12 +174,16 @@ impl App {
         let watching = tokio::spawn(self.watches.run(shutdown.clone()));
         let counting = unknown_watch::run(self.inquiry.unknowns.clone(), shutdown.clone());
         let counting = tokio::spawn(counting);
-        let admin = GenerationAdminServiceServer::new(GenerationAdminRpc(self.inquiry));
+        let admin = GenerationAdminServiceServer::new(GenerationAdminRpc {
+            inquiry: self.inquiry,
+            tallies: self.store.clone(),
+        });
         let keys = Arc::clone(&self.desk.repeats.keys);
         let sweeping = Caretaker {
             keys,
             shelf: self.desk.shelf.clone(),
             decisions: Arc::clone(&self.desk.guard.decisions),
+            chores: self.store.clone(),
         };
         let sweeping = sweeping.run(shutdown.clone());
         let sweeping = tokio::spawn(sweeping);
@@ -190,7 +193,7 @@ impl App {
         let delivering = tokio::spawn(self.delivery.run(worked.clone()));
         let batches = BatchRpc(BatchDesk {
             desk: Arc::clone(&self.desk),
-            batches: self.batches,
+            batches: self.store,
         });
         let moderation = ModerationRpc(self.desk.guard.clone());
         let rpc = GenerationRpc::new(self.desk, self.secret, shutdown.clone());
@@ -229,6 +232,15 @@ fn connect(peers: &Peers) -> Result<[Channel; 3], InvalidPeer> {
         server::connect(&peers.file)?,
         server::connect(&peers.usage)?,
     ])
+}
+
+fn peers(
+    credentials: Credentials,
+    file: Channel,
+    usage: Channel,
+) -> (Arc<dyn Files>, Arc<UsagePeer>) {
+    let usage = UsagePeer::new(usage, credentials.clone());
+    (Arc::new(FilePeer::new(file, credentials)), Arc::new(usage))
 }
 
 // What looks and listens on the side.

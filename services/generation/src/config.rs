@@ -5,6 +5,7 @@ use std::time::Duration;
 use config::{Common, Listen, Reader};
 use server::GrpcSettings;
 
+use crate::domain::off_peak::{OffPeak, WHOLE};
 use crate::domain::queue::QueueRules;
 use crate::domain::retry::Retry;
 use crate::providers;
@@ -41,11 +42,17 @@ pub struct Config {
     /// tasks of one user are worked at at once, over all processes, at most 10000; 0, the default, for
     /// any number.
     pub work: WorkSettings,
-    /// `BOTTEGA_GENERATION_MAX_PENDING`: how many orders of one user wait at most, default `10`; another
-    /// number for a plan is added, as in `10,pro=50`; 0 for any number.
+    /// `BOTTEGA_GENERATION_MAX_PENDING`: how many orders of one user wait at most, default
+    /// `10,basic=100,pro=200`: other numbers for plans are added; 0 for any number.
     /// `BOTTEGA_GENERATION_WEIGHTS`: how often each plan is served while orders wait, default
     /// `1,basic=2,pro=4`, 1 to 1000.
+    /// `BOTTEGA_GENERATION_OFF_PEAK_WINDOW`: when off-peak orders begin, as in `22:00-06:00`, in UTC; unset, there are
+    /// none. `BOTTEGA_GENERATION_OFF_PEAK_PERMILLE`: how much of the price they are asked for, in thousandths, 1 to
+    /// 1000, default 1000.
     pub queue: QueueRules,
+    /// `BOTTEGA_GENERATION_CHEAPEST_OVER_BUDGET`: whether an order that does not fit into a soft budget goes to the
+    /// cheapest provider whatever policy it names, unless it names its provider; `off` by default.
+    pub saves: bool,
     /// `BOTTEGA_GENERATION_MAX_SENDS`: how often a provider that fails for now is asked for one
     /// task, 1 to 10, default 3.
     pub retry: Retry,
@@ -82,6 +89,7 @@ impl Config {
                 poll,
             },
             queue: read_queue(reader),
+            saves: reader.switch("BOTTEGA_GENERATION_CHEAPEST_OVER_BUDGET", false),
             retry: Retry {
                 max_sends: u32::try_from(max_sends).unwrap_or(3),
                 ..Retry::default()
@@ -117,7 +125,11 @@ fn read_queue(reader: &mut Reader<'_>) -> QueueRules {
     {
         reader.fault(WEIGHTS, "must be 1 to 1000 each");
     }
+    let window = reader.optional("BOTTEGA_GENERATION_OFF_PEAK_WINDOW");
+    let permille = reader.number("BOTTEGA_GENERATION_OFF_PEAK_PERMILLE", 1_000, 1, 1_000);
+    let permille = i64::try_from(permille).unwrap_or(WHOLE);
     QueueRules {
+        off_peak: window.map(|window| OffPeak { window, permille }),
         max_pending: reader.parse("BOTTEGA_GENERATION_MAX_PENDING", defaults.max_pending),
         weights,
     }
@@ -165,12 +177,15 @@ mod tests {
             ("BOTTEGA_GENERATION_POLL", "1ms"),
             ("BOTTEGA_GENERATION_MAX_SENDS", "0"),
             ("BOTTEGA_GENERATION_MAX_PENDING", "ten"),
+            ("BOTTEGA_GENERATION_CHEAPEST_OVER_BUDGET", "perhaps"),
+            ("BOTTEGA_GENERATION_OFF_PEAK_WINDOW", "night"),
+            ("BOTTEGA_GENERATION_OFF_PEAK_PERMILLE", "1001"),
             (WEIGHTS, "1,pro=0"),
             ("BOTTEGA_PROVIDER_OPENAI_RATE", "3/d"),
             ("BOTTEGA_PROVIDER_OPENAI_MAX_RUNNING", "-1"),
         ]);
         let mut reader = Reader::new(&source);
         Config::read(&mut reader);
-        assert_eq!(reader.finish().unwrap_err().0.len(), 10);
+        assert_eq!(reader.finish().unwrap_err().0.len(), 13);
     }
 }

@@ -5,6 +5,7 @@
 //! - `store`, `peers`, [`providers`]: the database, the other services, the models
 
 mod app;
+mod beside;
 mod config;
 pub mod domain;
 mod peers;
@@ -14,5 +15,6 @@ pub mod store;
 pub mod worker;
 
 pub use app::{App, StartError};
+pub use beside::inquiry;
 pub use config::Config;
 pub use store::Migrator;

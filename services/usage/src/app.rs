@@ -1,6 +1,5 @@
 //! Puts the rooms together; starts and stops them.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,6 @@ use contracts::usage::v1::usage_service_server::UsageServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
 use identity::{Credentials, RemoteKeys, Verifier};
-use secrecy::ExposeSecret;
 use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
 use types::{Clock, SystemClock, SystemIds};
 use webhooks::{ClientError, Sender};
@@ -61,9 +59,6 @@ pub enum StartError {
     /// The books cannot be used.
     #[error(transparent)]
     Books(#[from] Error),
-    /// There are no books: where they would be.
-    #[error("there is no database at {0}")]
-    NoBooks(String),
     /// The books are counted by another time zone than the one that is set.
     #[error(
         "these books count the days and months of {books}, and BOTTEGA_USAGE_TIME_ZONE is {set}: set \
@@ -196,7 +191,7 @@ fn rules(
 /// There is no database, or it does not open, is not up to date, does not answer, or is counted by
 /// another time zone.
 pub async fn reconcile(config: &Config) -> Result<Findings, StartError> {
-    let db = open_existing(config).await?;
+    let db = Database::open_existing::<Migrator>(&config.database).await?;
     let findings = compare(&db, &config.calendar).await;
     db.close().await;
     findings
@@ -214,25 +209,12 @@ async fn compare(db: &Database, calendar: &Calendar) -> Result<Findings, StartEr
 /// # Errors
 /// There is no database, or it does not open, is not up to date, or does not answer.
 pub async fn change_time_zone(config: &Config) -> Result<Option<String>, StartError> {
-    let db = open_existing(config).await?;
+    let db = Database::open_existing::<Migrator>(&config.database).await?;
     let before = zone::of_books(&db).await;
     let changed = zone::change(&db, &config.calendar.to_string()).await;
     db.close().await;
     changed?;
     Ok(before?)
-}
-
-// Opening a SQLite database would make it.
-async fn open_existing(config: &Config) -> Result<Database, StartError> {
-    let url = config.database.url.expose_secret();
-    if let Some(file) = url.strip_prefix("sqlite:") {
-        let file = file.split('?').next().unwrap_or(file);
-        let file = file.strip_prefix("//").unwrap_or(file);
-        if !Path::new(file).is_file() {
-            return Err(StartError::NoBooks(file.to_owned()));
-        }
-    }
-    Ok(Database::open::<Migrator>(&config.database, false).await?)
 }
 
 fn check_zone(books: Option<String>, calendar: &Calendar) -> Result<(), StartError> {

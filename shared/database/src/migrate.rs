@@ -1,7 +1,10 @@
 //! Runs a service's migrations, once, however many processes start together.
 
+use std::path::Path;
+
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use sea_orm_migration::MigratorTrait;
+use secrecy::ExposeSecret;
 
 use crate::{Backend, Database, DatabaseError, Settings};
 
@@ -16,6 +19,9 @@ pub enum OpenError {
         /// Why.
         source: DatabaseError,
     },
+    /// There is none, where it would be.
+    #[error("there is no database at {0}")]
+    Absent(String),
     /// Its schema is old, and `BOTTEGA_MIGRATE` is off.
     #[error("the database of {service} is not up to date, run `bottega migrate` first: {}", .pending.join(", "))]
     Pending {
@@ -42,6 +48,24 @@ impl Database {
             Ok((_, pending)) => Err(OpenError::Pending { service, pending }),
             Err(source) => Err(OpenError::Refused { service, source }),
         }
+    }
+
+    /// Opens a service's database that is there already, for what is done beside the service: makes none, and
+    /// changes none.
+    ///
+    /// # Errors
+    /// There is none; it does not answer, or is not up to date.
+    pub async fn open_existing<M: MigratorTrait>(settings: &Settings) -> Result<Self, OpenError> {
+        // Opening a SQLite database would make it.
+        let url = settings.url.expose_secret();
+        if let Some(file) = url.strip_prefix("sqlite:") {
+            let file = file.split('?').next().unwrap_or(file);
+            let file = file.strip_prefix("//").unwrap_or(file);
+            if !Path::new(file).is_file() {
+                return Err(OpenError::Absent(file.to_owned()));
+            }
+        }
+        Self::open::<M>(settings, false).await
     }
 
     /// Applies every migration that is missing.

@@ -125,6 +125,11 @@ impl App {
         }
     }
 
+    /// Settings by which another `bottega` finds this one's data.
+    pub fn settings(&self) -> BTreeMap<String, String> {
+        defaults(self.folder.path())
+    }
+
     /// A new user, signed in.
     pub async fn user(&self) -> User {
         User::register(&self.http, &self.url).await

@@ -41,7 +41,10 @@ async fn json_and_bytes() {
     let answer = request.header("connect-protocol-version", "1").send();
     let answer = answer.await.unwrap();
     assert_eq!(
-        (answer.status().as_u16(), answer.headers()["content-type"].as_bytes()),
+        (
+            answer.status().as_u16(),
+            answer.headers()["content-type"].as_bytes()
+        ),
         (200, JSON.as_bytes())
     );
     assert_eq!(

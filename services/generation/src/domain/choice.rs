@@ -6,6 +6,7 @@ use errors::FieldViolation;
 use types::Microusd;
 
 use crate::domain::cooling::Cooling;
+use crate::domain::off_peak::OffPeak;
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::{Fit, ImageProvider, ImageSpec, Model};
 use crate::domain::route::{Candidate, Itinerary, Merits, Rejected, Why, Wish, rank};
@@ -43,6 +44,8 @@ pub struct Market<'a> {
     pub prices: &'a PriceBoard,
     /// How long they take.
     pub speeds: &'a SpeedBoard,
+    /// What holds for orders that can wait.
+    pub off_peak: Option<OffPeak>,
 }
 
 type Refused<'a> = (&'a str, &'a Model, Vec<FieldViolation>);
@@ -109,24 +112,20 @@ impl Catalog {
                 chosen: best.candidate,
                 fallbacks: fallbacks.into_iter().map(|one| one.candidate).collect(),
                 rejected,
+                is_saving: false,
             },
         })
     }
 
-    // Those who are not looked at unless the order names them.
+    // Those who are not looked at unless the order names them. Who is not set up, is nobody's concern.
     fn unasked(&self) -> impl Iterator<Item = Rejected> {
-        self.entries().filter_map(|entry| {
-            let (why, message) = match (&entry.provider, entry.is_automatic) {
-                (None, _) => (Why::NotSetUp, "no key or address is set"),
-                (Some(_), false) => (Why::Procedural, "draws by rule; it has to be named"),
-                (Some(_), true) => return None,
-            };
-            Some(Rejected {
-                provider: entry.name.clone(),
-                model: String::new(),
-                why,
-                message: message.to_owned(),
-            })
+        let unasked = self.entries();
+        let unasked = unasked.filter(|entry| entry.provider.is_some() && !entry.is_automatic);
+        unasked.map(|entry| Rejected {
+            provider: entry.name.clone(),
+            model: String::new(),
+            why: Why::Procedural,
+            message: "draws by rule; it has to be named".to_owned(),
         })
     }
 }
@@ -143,6 +142,7 @@ impl Market<'_> {
         let price = (self.prices)
             .of(name, model, (spec.width, spec.height))
             .price;
+        let price = self.off_peak.map_or(price, |one| one.price(price));
         Fitting {
             provider,
             model,

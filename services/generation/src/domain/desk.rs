@@ -3,20 +3,19 @@
 use std::sync::Arc;
 
 use identity::receipt::Receipt;
-use types::{Clock, GenerationId, IdSource, Microusd, Page, PageRequest, Timestamp, UserId};
+use types::{Clock, GenerationId, IdSource, Page, PageRequest, Timestamp, UserId};
 
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
 use crate::domain::generation::{Filter, Generation};
-use crate::domain::hold::Work;
 use crate::domain::order::{self, OrderForm};
 use crate::domain::ports::{Adoptions, Files, NewTask, Patron, Quota, Tasks};
 use crate::domain::prices::PriceBoard;
 use crate::domain::provider::Model;
-use crate::domain::queue::QueueRules;
+use crate::domain::queue::{Place, QueueRules};
 use crate::domain::quote::{Quotation, queue_full};
 use crate::domain::repeats::{Keyed, Placed, Repeats};
-use crate::domain::reuse::Shelf;
+use crate::domain::reuse::{self, Shelf};
 use crate::domain::routing::{Catalog, Entry};
 use crate::domain::safety::Guard;
 use crate::domain::signals::Signals;
@@ -78,6 +77,8 @@ pub struct Desk {
     pub repeats: Repeats,
     /// How orders wait.
     pub queue: QueueRules,
+    /// Whether the cheapest does what does not fit into a soft budget.
+    pub saves: bool,
     /// Wakes workers and watchers.
     pub signals: Arc<Signals>,
     /// The time.
@@ -139,23 +140,29 @@ impl Desk {
     /// answer.
     pub async fn quote(&self, patron: &Patron, form: OrderForm) -> Result<Quotation, Error> {
         let (id, order) = self.read(patron, form).await?;
-        let itinerary = order.route.itinerary.clone();
-        let price = Microusd(itinerary.chosen.price_microusd);
-        let work = Work {
-            list_price: price,
-            ..order.work(id)
+        // Whatever keeps us from knowing is no reason not to answer.
+        let is_cached = matches!(self.shelf.look(patron, &order).await, Ok(Some(_)));
+        let work = match is_cached {
+            true => reuse::for_nothing(order.work(id)),
+            false => order.priced(id),
         };
         let explained = self.quota.explain(patron, &work).await;
         let explained = explained.map_err(Error::Peer)?;
         let spot = self.queue.spot(&patron.tier, order.schedule);
         let prospect = self.tasks.prospect(patron.id, &spot).await?;
         let full = prospect.is_full.then(queue_full);
+        let place = match order.schedule.not_before {
+            _ if is_cached => Place::NOWHERE,
+            Some(at) => Place::later(at),
+            None => prospect.place,
+        };
         Ok(Quotation {
-            itinerary,
-            price,
+            itinerary: order.route.itinerary,
+            price: work.list_price,
             refusal: explained.refusal.or(full),
             limits: explained.limits,
-            place: prospect.place,
+            place,
+            is_cached,
         })
     }
 

@@ -181,6 +181,8 @@ pub struct Generation {
     pub expires_at: Option<Timestamp>,
     /// Whether its result was made before, for another generation.
     pub is_cached: bool,
+    /// Whether it begins in the off-peak window only.
+    pub is_off_peak: bool,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When it last changed.

@@ -23,6 +23,8 @@ pub struct Work {
     pub list_price: Microusd,
     /// The date of that price, `YYYY-MM-DD`.
     pub list_price_as_of: String,
+    /// How much of the price counts, in thousandths; all of it when absent.
+    pub permille: Option<i64>,
 }
 
 /// The price work was accepted at. It stands until the task has ended, whatever prices do.
@@ -30,7 +32,7 @@ pub struct Work {
 pub struct Quote {
     /// The most its owner is charged.
     pub amount: Microusd,
-    /// `catalogue:<version>` or `list:<date>`.
+    /// `catalogue:<version>` or `list:<date>`, and `@<thousandths>` when only so much of it counts.
     pub version: String,
 }
 

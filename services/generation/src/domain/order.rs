@@ -9,9 +9,10 @@ use crate::domain::choice::{Market, NoRoute, Route};
 use crate::domain::error::Error;
 use crate::domain::generation::{ImageRequest, Kind};
 use crate::domain::hold::Work;
+use crate::domain::off_peak::OffPeak;
 use crate::domain::queue::Schedule;
 use crate::domain::reuse::ResultKey;
-use crate::domain::route::Wish;
+use crate::domain::route::{Policy, Wish};
 use crate::domain::routing::{Catalog, Pinned};
 use crate::domain::safety::text::clean;
 
@@ -39,6 +40,8 @@ pub struct OrderForm {
     pub expire_after: Option<Duration>,
     /// Whether a result from before will do; when it does not say, it does if a seed is named.
     pub cache: Option<bool>,
+    /// Whether it waits for the off-peak window.
+    pub off_peak: bool,
 }
 
 /// A picture as it was ordered.
@@ -71,10 +74,12 @@ pub struct Order {
     pub request: ImageRequest,
     /// The client's own grouping.
     pub session: Option<SessionId>,
-    /// What it may be priced at.
-    pub max_price: Option<Microusd>,
+    /// Who it says is to do it.
+    pub wish: Wish,
     /// When it may begin.
     pub schedule: Schedule,
+    /// How much of the price counts, in thousandths; all of it when absent.
+    pub permille: Option<i64>,
     /// Who does it.
     pub route: Route,
     /// Whether a result from before will do, and with which seed: any one when none is named.
@@ -93,10 +98,33 @@ impl Order {
             model: self.route.model.name.clone(),
             task,
             size: (self.request.width, self.request.height),
-            max_price: self.max_price,
+            max_price: self.wish.max_price,
             list_price: self.route.model.price_per_image,
             list_price_as_of: self.route.model.price_as_of.clone(),
+            permille: self.permille,
         }
+    }
+}
+
+impl Order {
+    /// The work at the price it would be held at now, as far as that is known here.
+    #[must_use]
+    pub fn priced(&self, task: GenerationId) -> Work {
+        Work {
+            list_price: Microusd(self.route.itinerary.chosen.price_microusd),
+            ..self.work(task)
+        }
+    }
+
+    /// What it would wish for if money mattered most; none when that changes nothing.
+    #[must_use]
+    pub fn saves_as(&self) -> Option<Wish> {
+        let route = &self.route.itinerary;
+        let is_dearer = !route.is_pinned && route.policy != Policy::Cheapest;
+        is_dearer.then_some(Wish {
+            policy: Policy::Cheapest,
+            ..self.wish
+        })
     }
 }
 
@@ -128,7 +156,15 @@ pub fn read(
 ) -> Result<Order, Error> {
     let mut faults = Faults::default();
     let session = read_session(&form.session_id, &mut faults);
-    let schedule = read_schedule(&form, now, &mut faults);
+    let off_peak = market.off_peak.filter(|_| form.off_peak);
+    if form.off_peak && off_peak.is_none() {
+        faults.add("offPeak", "must be false: there is no off-peak window here");
+    }
+    let market = &Market {
+        off_peak,
+        ..*market
+    };
+    let schedule = read_schedule(&form, off_peak, now, &mut faults);
     let wish = read_wish(form.wish, &mut faults);
     if form.kind.is_none() {
         faults.add("kind", "must be IMAGE");
@@ -167,8 +203,9 @@ pub fn read(
             kind,
             request,
             session,
-            max_price: wish.max_price,
+            wish,
             schedule,
+            permille: off_peak.map(|one| one.permille),
             route,
             reuse: (form.cache.unwrap_or(seed_named.is_some())).then_some(seed_named),
             result_key: None,
@@ -200,19 +237,30 @@ fn read_session(text: &str, faults: &mut Faults) -> Option<SessionId> {
         .ok()
 }
 
-fn read_schedule(form: &OrderForm, now: Timestamp, faults: &mut Faults) -> Schedule {
+fn read_schedule(
+    form: &OrderForm,
+    off_peak: Option<OffPeak>,
+    now: Timestamp,
+    faults: &mut Faults,
+) -> Schedule {
     if form.not_before > Some(now.plus(HORIZON)) {
         faults.add("notBefore", "must be at most 30 days from now");
     }
+    let earliest = form.not_before.map_or(now, |at| at.max(now));
+    let opening = off_peak.map(|one| one.window.opening(earliest));
+    let not_before = opening.filter(|at| *at > now).or(form.not_before);
     let expires_at = form.expire_after.map(|span| now.plus(span));
     if (form.expire_after).is_some_and(|span| !(SHORTEST_LIFE..=HORIZON).contains(&span)) {
         faults.add("expireAfter", "must be 1s to 2592000s (30 days)");
     } else if expires_at.is_some() && expires_at <= form.not_before {
         faults.add("expireAfter", "must end after notBefore");
+    } else if expires_at.is_some() && expires_at <= not_before {
+        faults.add("expireAfter", "must end after the off-peak window opens");
     }
     Schedule {
-        not_before: form.not_before,
+        not_before,
         expires_at,
+        off_peak: off_peak.is_some(),
     }
 }
 

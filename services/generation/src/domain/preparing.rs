@@ -26,12 +26,41 @@ impl Desk {
         form: OrderForm,
     ) -> Result<(GenerationId, Order), Error> {
         let id = GenerationId(self.ids.next());
-        let market = self.market();
-        let mut order = order::read(form, &self.catalog, &market, seed_of(id), self.clock.now())?;
+        let mut order = self.route(patron, id, form).await?;
         self.guard.check(patron, &order.request.prompt).await?;
         let hashes = self.check_inputs(patron, &order.request.inputs).await?;
         order.result_key = (order.reuse).map(|seed| reuse::key(&order, seed, &hashes));
         Ok((id, order))
+    }
+
+    // Where the operator saves, an order that does not fit into a soft budget goes to the cheapest, whatever
+    // it says; one that names its provider goes there.
+    async fn route(
+        &self,
+        patron: &Patron,
+        id: GenerationId,
+        form: OrderForm,
+    ) -> Result<Order, Error> {
+        let (now, seed) = (self.clock.now(), seed_of(id));
+        let read = |form| order::read(form, &self.catalog, &self.market(), seed, now);
+        let again = self.saves.then(|| form.clone());
+        let order = read(form)?;
+        let (Some(mut form), Some(wish)) = (again, order.saves_as()) else {
+            return Ok(order);
+        };
+        if !self.is_over_soft_budget(patron, &order, id).await {
+            return Ok(order);
+        }
+        form.wish = Some(wish);
+        let mut order = read(form)?;
+        order.route.itinerary.is_saving = true;
+        Ok(order)
+    }
+
+    // What the usage service does not say now, it says when the money is held.
+    async fn is_over_soft_budget(&self, patron: &Patron, order: &Order, id: GenerationId) -> bool {
+        let explained = self.quota.explain(patron, &order.priced(id)).await;
+        explained.is_ok_and(|explained| explained.is_over_soft_budget())
     }
 
     /// Sets aside what an order needs. Whoever asks stores the task, or lets that go.
@@ -57,6 +86,7 @@ impl Desk {
             cooling: &self.cooling,
             prices: &self.prices,
             speeds: &self.speeds,
+            off_peak: self.queue.off_peak,
         }
     }
 

@@ -12,6 +12,7 @@ use std::str::FromStr;
 use types::Timestamp;
 
 use crate::domain::generation::Failure;
+use crate::domain::off_peak::OffPeak;
 use crate::domain::routing::Limits;
 
 /// How far apart the turns of one owner are whose weight is 1.
@@ -34,6 +35,8 @@ pub struct QueueRules {
     pub max_pending: PerTier,
     /// Whoever weighs twice as much is served twice as often.
     pub weights: PerTier,
+    /// What holds for orders that can wait; none may when there is nothing.
+    pub off_peak: Option<OffPeak>,
 }
 
 /// A new task's place in the queue, as far as it is known before the store gives it its turn.
@@ -54,6 +57,8 @@ pub struct Schedule {
     pub not_before: Option<Timestamp>,
     /// Not after this one.
     pub expires_at: Option<Timestamp>,
+    /// In the off-peak window only.
+    pub off_peak: bool,
 }
 
 /// What workers leave alone when they take tasks.
@@ -65,6 +70,8 @@ pub struct Bounds {
     pub per_owner: Option<u64>,
     /// What some of the providers may be asked for.
     pub per_provider: Vec<(String, Limits)>,
+    /// While the off-peak window is closed, when it opens: its orders wait until then.
+    pub off_peak_from: Option<Timestamp>,
 }
 
 /// Where a waiting task stands.
@@ -75,6 +82,23 @@ pub struct Place {
     pub position: Option<u32>,
     /// When it will probably begin; none while nobody knows.
     pub starts_at: Option<Timestamp>,
+}
+
+impl Place {
+    /// Where nobody waits.
+    pub const NOWHERE: Self = Self {
+        position: None,
+        starts_at: None,
+    };
+
+    /// Apart from the line, until then.
+    #[must_use]
+    pub const fn later(at: Timestamp) -> Self {
+        Self {
+            position: None,
+            starts_at: Some(at),
+        }
+    }
 }
 
 impl Bounds {
@@ -143,8 +167,9 @@ impl fmt::Display for PerTier {
 impl Default for QueueRules {
     fn default() -> Self {
         Self {
-            max_pending: PerTier::all(10),
+            max_pending: PerTier::all(10).but("basic", 100).but("pro", 200),
             weights: PerTier::all(1).but("basic", 2).but("pro", 4),
+            off_peak: None,
         }
     }
 }

@@ -6,6 +6,9 @@ use types::{Microusd, Timestamp};
 use crate::domain::queue::Place;
 use crate::domain::route::Itinerary;
 
+// The meter of money, by its name.
+const MONEY: &str = "MICROUSD";
+
 /// What would come of an order now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quotation {
@@ -19,6 +22,8 @@ pub struct Quotation {
     pub limits: Vec<LimitState>,
     /// Where it would stand.
     pub place: Place,
+    /// Whether a result from before would be given again.
+    pub is_cached: bool,
 }
 
 /// Why an order would be refused.
@@ -37,6 +42,15 @@ pub struct Explained {
     pub refusal: Option<Refusal>,
     /// What it would count in, what is in the way first.
     pub limits: Vec<LimitState>,
+}
+
+impl Explained {
+    /// Whether the order would go over a budget that only warns.
+    #[must_use]
+    pub fn is_over_soft_budget(&self) -> bool {
+        let mut soft = self.limits.iter().filter(|one| !one.is_hard);
+        soft.any(|one| one.meter == MONEY && !one.fits)
+    }
 }
 
 /// A limit or budget, and what an order would take of it.

@@ -80,8 +80,8 @@ impl Shelf {
 
     /// What can be given for this order. Whatever keeps us from knowing is no reason not to do the work.
     pub async fn find(&self, patron: &Patron, order: &Order) -> Option<Reused> {
-        let key = order.result_key.as_ref()?;
-        let found = self.look(patron, key).await.unwrap_or_else(|error| {
+        order.result_key.as_ref()?;
+        let found = self.look(patron, order).await.unwrap_or_else(|error| {
             tracing::warn!(error = %error, "a result from before could not be looked for");
             None
         });
@@ -93,10 +93,14 @@ impl Shelf {
         })
     }
 
-    async fn look(&self, patron: &Patron, key: &ResultKey) -> Result<Option<Vec<Output>>, Error> {
-        if self.age.is_zero() {
+    /// The same, for whoever only asks.
+    ///
+    /// # Errors
+    /// The store or the file service does not answer.
+    pub async fn look(&self, patron: &Patron, order: &Order) -> Result<Option<Vec<Output>>, Error> {
+        let Some(key) = order.result_key.as_ref().filter(|_| !self.age.is_zero()) else {
             return Ok(None);
-        }
+        };
         let found = self.results.find_result(patron.id, key, self.age).await?;
         let Some(outputs) = found else {
             return Ok(None);
@@ -149,6 +153,7 @@ pub fn for_nothing(work: Work) -> Work {
     Work {
         provider: PROVIDER.to_owned(),
         list_price: Microusd(0),
+        permille: None,
         ..work
     }
 }

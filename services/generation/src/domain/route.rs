@@ -51,7 +51,7 @@ pub enum Why {
     Unfit,
     /// It costs more than the order allows.
     TooExpensive,
-    /// No key or address is set.
+    /// No key or address is set; not said any more.
     NotSetUp,
     /// Its pictures are drawn by rule, and there are models.
     Procedural,
@@ -88,6 +88,9 @@ pub struct Itinerary {
     pub fallbacks: Vec<Candidate>,
     /// Who is not asked.
     pub rejected: Vec<Rejected>,
+    /// Whether the cheapest does it, whatever the order says, because a soft budget is used up.
+    #[serde(default)]
+    pub is_saving: bool,
 }
 
 /// What is known of one that can do an order.

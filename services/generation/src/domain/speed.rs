@@ -1,6 +1,7 @@
 //! How long providers take and how often they fail, counted attempt by attempt in classes of time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::RangeInclusive;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
@@ -38,6 +39,9 @@ pub struct Tally {
 pub trait Tallies: Send + Sync + 'static {
     /// The last days' counts.
     async fn tallies(&self) -> Result<Vec<Tally>, Error>;
+
+    /// The counts of these days, which are numbered from 1970-01-01 on.
+    async fn tallies_of(&self, days: RangeInclusive<i64>) -> Result<Vec<Tally>, Error>;
 }
 
 /// What is known of a provider's model.
@@ -64,23 +68,7 @@ pub struct SpeedBoard {
 impl SpeedBoard {
     /// These are the counts now.
     pub fn replace(&self, tallies: &[Tally]) {
-        let mut classes: HashMap<(String, String), [i64; CLASSES.len() + 1]> = HashMap::new();
-        let mut known: HashMap<(String, String), Speed> = HashMap::new();
-        for one in tallies {
-            let name = (one.provider.clone(), one.model.clone());
-            if let Some(class) = classes.entry(name.clone()).or_default().get_mut(one.class) {
-                *class += one.count - one.failures;
-            }
-            let speed = known.entry(name).or_default();
-            speed.count += one.count;
-            speed.failures += one.failures;
-            speed.cost += one.cost;
-        }
-        for (name, speed) in &mut known {
-            let classes = classes.get(name).copied().unwrap_or_default();
-            speed.p50 = quantile(&classes, 0.50);
-            speed.p95 = quantile(&classes, 0.95);
-        }
+        let known = speeds(tallies).into_iter().collect();
         *self.known.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(known);
     }
 
@@ -91,6 +79,29 @@ impl SpeedBoard {
         let name = (provider.to_owned(), model.to_owned());
         known.get(&name).copied().unwrap_or_default()
     }
+}
+
+/// What counts say of each provider's model, by name.
+#[must_use]
+pub fn speeds(tallies: &[Tally]) -> BTreeMap<(String, String), Speed> {
+    let mut classes: HashMap<(String, String), [i64; CLASSES.len() + 1]> = HashMap::new();
+    let mut known: BTreeMap<(String, String), Speed> = BTreeMap::new();
+    for one in tallies {
+        let name = (one.provider.clone(), one.model.clone());
+        if let Some(class) = classes.entry(name.clone()).or_default().get_mut(one.class) {
+            *class += one.count - one.failures;
+        }
+        let speed = known.entry(name).or_default();
+        speed.count += one.count;
+        speed.failures += one.failures;
+        speed.cost += one.cost;
+    }
+    for (name, speed) in &mut known {
+        let classes = classes.get(name).copied().unwrap_or_default();
+        speed.p50 = quantile(&classes, 0.50);
+        speed.p95 = quantile(&classes, 0.95);
+    }
+    known
 }
 
 // In seconds, as if those of a class were spread evenly over it.

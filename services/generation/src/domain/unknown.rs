@@ -9,6 +9,18 @@ use types::{Clock, GenerationId, Microusd, Page, PageRequest, ReservationId, Tim
 use crate::domain::error::Error;
 use crate::domain::signals::Signals;
 
+/// No attempt costs more, in millionths of a US dollar.
+pub const MAX_COST: i64 = 1_000_000_000_000;
+const MAX_NOTE: usize = 500;
+/// What is wrong with a text that is no note.
+pub const NOT_A_NOTE: &str = "must be at most 500 bytes without control characters";
+
+/// Whether a text may say why an attempt cost what it did.
+#[must_use]
+pub fn is_note(text: &str) -> bool {
+    text.len() <= MAX_NOTE && !text.chars().any(char::is_control)
+}
+
 /// An attempt nobody knew the outcome of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownAttempt {

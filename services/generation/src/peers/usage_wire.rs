@@ -40,6 +40,7 @@ pub(super) fn work(work: &Work) -> WireWork {
         }],
         list_price_microusd: Some(work.list_price.0),
         list_price_as_of: work.list_price_as_of.clone(),
+        price_permille: work.permille.and_then(|part| i32::try_from(part).ok()),
     }
 }
 

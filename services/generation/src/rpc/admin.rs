@@ -1,5 +1,7 @@
 //! The rpcs of `bottega.generation.v1.GenerationAdminService`.
 
+use std::sync::Arc;
+
 use contracts::generation::v1 as wire;
 use contracts::generation::v1::generation_admin_service_server::GenerationAdminService;
 use errors::{Fault, Violations};
@@ -7,13 +9,17 @@ use identity::caller_of;
 use tonic::{Request, Response, Status};
 use types::{GenerationId, Microusd, PageRequest};
 
-use crate::domain::unknown::{Inquiry, UnknownAttempt};
+use super::provider_report::Days;
+use crate::domain::speed::Tallies;
+use crate::domain::unknown::{Inquiry, MAX_COST, NOT_A_NOTE, UnknownAttempt, is_note};
 
-const MAX_COST: i64 = 1_000_000_000_000;
-const MAX_NOTE: usize = 500;
-
-/// The service over this inquiry.
-pub struct GenerationAdminRpc(pub Inquiry);
+/// The service over these.
+pub struct GenerationAdminRpc {
+    /// Into attempts.
+    pub inquiry: Inquiry,
+    /// How providers did.
+    pub tallies: Arc<dyn Tallies>,
+}
 
 #[tonic::async_trait]
 impl GenerationAdminService for GenerationAdminRpc {
@@ -24,7 +30,7 @@ impl GenerationAdminService for GenerationAdminRpc {
         let request = request.get_ref();
         let page = PageRequest::parse(request.page_size, &request.page_token)
             .map_err(|wrong| Fault::field(wrong.field(), wrong.to_string()))?;
-        let page = self.0.list(page).await.map_err(Fault::from)?;
+        let page = self.inquiry.list(page).await.map_err(Fault::from)?;
         Ok(Response::new(wire::ListUnknownAttemptsResponse {
             attempts: page.items.into_iter().map(Into::into).collect(),
             next_page_token: page.next_token,
@@ -37,10 +43,19 @@ impl GenerationAdminService for GenerationAdminRpc {
     ) -> Result<Response<wire::ResolveAttemptResponse>, Status> {
         let actor = caller_of(&request)?.subject.clone();
         let (task, cost, note) = read_verdict(request.into_inner())?;
-        let attempt = self.0.resolve(task, cost, note, actor).await;
+        let attempt = self.inquiry.resolve(task, cost, note, actor).await;
         Ok(Response::new(wire::ResolveAttemptResponse {
             attempt: Some(attempt.map_err(Fault::from)?.into()),
         }))
+    }
+
+    async fn report_providers(
+        &self,
+        request: Request<wire::ReportProvidersRequest>,
+    ) -> Result<Response<wire::ReportProvidersResponse>, Status> {
+        let days = Days::read(request.get_ref(), self.inquiry.clock.now())?;
+        let tallies = self.tallies.tallies_of(days.numbers()).await;
+        Ok(Response::new(days.answer(&tallies.map_err(Fault::from)?)))
     }
 }
 
@@ -55,9 +70,7 @@ fn read_verdict(
     let problem = format!("must be given, 0 to {MAX_COST}; 0 gives all of it back");
     violations.check(cost.is_some(), "costMicrousd", problem);
     let note = request.note;
-    let fine = note.len() <= MAX_NOTE && !note.chars().any(char::is_control);
-    let problem = format!("must be at most {MAX_NOTE} bytes without control characters");
-    violations.check(fine, "note", problem);
+    violations.check(is_note(&note), "note", NOT_A_NOTE);
     match (task, cost) {
         (Some(task), Some(cost)) if violations.is_empty() => Ok((task, Microusd(cost), note)),
         _ => Err(violations.into_fault()),

@@ -43,6 +43,7 @@ pub(super) fn read_order(request: wire::CreateGenerationRequest) -> OrderForm {
         not_before: request.not_before.map(read_moment),
         expire_after: request.expire_after.map(read_span),
         cache: request.cache,
+        off_peak: request.off_peak,
     }
 }
 
@@ -175,6 +176,7 @@ pub(super) fn generation(generation: Generation) -> wire::Generation {
         error: generation.failure.map(failure),
         ignored_parameters: generation.ignored,
         cached: generation.is_cached,
+        off_peak: generation.is_off_peak,
         created_at,
         updated_at,
         completed_at: generation.completed_at.map(Into::into),

@@ -12,6 +12,8 @@ pub(super) fn read(request: wire::QuoteGenerationRequest) -> OrderForm {
         kind: request.kind,
         image: request.image,
         routing: request.routing,
+        off_peak: request.off_peak,
+        cache: request.cache,
         ..wire::CreateGenerationRequest::default()
     })
 }
@@ -31,6 +33,7 @@ pub(super) fn quotation(quotation: Quotation) -> wire::QuoteGenerationResponse {
         limits: quotation.limits.into_iter().map(limit).collect(),
         queue_position: i32::try_from(position).unwrap_or(i32::MAX),
         estimated_start_at: quotation.place.starts_at.map(Into::into),
+        cached: quotation.is_cached,
     }
 }
 

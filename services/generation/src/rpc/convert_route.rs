@@ -35,6 +35,7 @@ pub(super) fn route(itinerary: Itinerary) -> wire::Route {
     wire::Route {
         policy: policy.into(),
         pinned: itinerary.is_pinned,
+        saving: itinerary.is_saving,
         chosen: Some(candidate(itinerary.chosen)),
         fallbacks: itinerary.fallbacks.into_iter().map(candidate).collect(),
         rejected: itinerary.rejected.into_iter().map(rejected).collect(),

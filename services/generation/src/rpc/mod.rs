@@ -9,6 +9,7 @@ mod convert_webhook;
 mod error;
 mod generation_service;
 mod moderation_service;
+mod provider_report;
 mod repeat;
 mod watch;
 mod webhook_service;

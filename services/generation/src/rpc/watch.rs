@@ -84,7 +84,8 @@ impl Watcher {
                     }
                 }
             }
-            if tail.is_final && seen >= tail.last_sequence {
+            // All was told that is there: of what ended long ago nothing may be.
+            if tail.is_final {
                 return Ok(());
             }
             tokio::select! {

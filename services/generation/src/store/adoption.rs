@@ -27,7 +27,7 @@ use crate::domain::ports::{Adoptions, NewTask};
 use crate::domain::queue::Schedule;
 use crate::domain::settlement::{Call, Resolution};
 
-const TASKS: [Column; 21] = [
+const TASKS: [Column; 22] = [
     ("id", Kind::Id),
     ("owner", Kind::Id),
     ("tier", Kind::Text),
@@ -45,6 +45,7 @@ const TASKS: [Column; 21] = [
     ("turn", Kind::Number),
     ("expires_at", Kind::Number),
     ("route", Kind::Text),
+    ("off_peak", Kind::Number),
     ("has_result_key", Kind::Number),
     ("result_key", Kind::Bytes),
     ("created_at", Kind::Number),
@@ -62,7 +63,7 @@ impl Store {
     ) -> Result<HashMap<Uuid, tasks::Model>, Error> {
         let placed = wishes.iter().zip(turns);
         let placed = placed.filter_map(|(task, turn)| Some((task, turn.as_ref().ok()?)));
-        let rows: Vec<[Cell; 21]> = placed
+        let rows: Vec<[Cell; 22]> = placed
             .map(|(task, turn)| cells_of(task, *turn))
             .collect::<Result<_, _>>()?;
         if rows.is_empty() {
@@ -72,12 +73,12 @@ impl Store {
         let sql = format!(
             "INSERT INTO tasks (id, owner, tier, kind, status, request, session_id,
                 reservation_id, provider, model, ignored, price_microusd, price_version, run_at,
-                resting, turn, expires_at, route, result_key, last_sequence, created_at, updated_at)
+                resting, turn, expires_at, route, off_peak, result_key, last_sequence, created_at, updated_at)
             SELECT id, owner, tier, kind, 'pending', request,
                 CASE WHEN has_session = 1 THEN session_id END, reservation_id, provider, model,
                 ignored, price_microusd, price_version,
                 CASE WHEN not_before > {now} THEN not_before ELSE {now} END, not_before > {now},
-                turn, NULLIF(expires_at, 0), route, CASE WHEN has_result_key = 1 THEN result_key END,
+                turn, NULLIF(expires_at, 0), route, off_peak <> 0, CASE WHEN has_result_key = 1 THEN result_key END,
                 1, created_at, created_at
             FROM {{given}} WHERE {now} < held_until
             ON CONFLICT (reservation_id) DO NOTHING RETURNING *"
@@ -177,10 +178,11 @@ impl Adoptions for Store {
     }
 }
 
-fn cells_of(task: &NewTask, turn: i64) -> Result<[Cell; 21], Error> {
+fn cells_of(task: &NewTask, turn: i64) -> Result<[Cell; 22], Error> {
     let Schedule {
         not_before,
         expires_at,
+        off_peak,
     } = task.spot.schedule;
     let session = task.session.map(SessionId::uuid);
     let result_key = task.result_key.as_ref().map(|key| key.to_vec());
@@ -202,6 +204,7 @@ fn cells_of(task: &NewTask, turn: i64) -> Result<[Cell; 21], Error> {
         turn.into(),
         expires_at.map_or(0, Timestamp::micros).into(),
         written(&task.itinerary)?.into(),
+        i64::from(off_peak).into(),
         i64::from(result_key.is_some()).into(),
         result_key.unwrap_or_default().into(),
         task.created_at.micros().into(),

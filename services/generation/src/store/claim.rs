@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Statement};
+use types::Timestamp;
 
 use super::entity::tasks;
 use super::outbox::micros;
@@ -16,6 +17,8 @@ use crate::domain::queue::Bounds;
 // Those who come out of their rest at once.
 const AWAKENED: i64 = 1_000;
 
+const OFF_PEAK: &str = "tasks WHERE status = 'pending' AND off_peak AND NOT resting";
+
 // What there is to do, 0 or 1 each.
 #[derive(Default, FromQueryResult)]
 struct Due {
@@ -25,6 +28,8 @@ struct Due {
     line: i32,
     // Tasks that have rested.
     rested: i32,
+    // Off-peak tasks in line.
+    off_peak: i32,
     // Providers that failed.
     cooled: i32,
 }
@@ -50,6 +55,11 @@ impl Store {
         }
         if due.rested > 0 {
             self.awaken(&*tx).await?;
+        }
+        if let Some(opening) = bounds.off_peak_from
+            && due.off_peak + due.rested > 0
+        {
+            self.send_to_rest(&*tx, opening).await?;
         }
         if due.line + due.rested > 0 {
             let limit = limit - count(&taken);
@@ -111,6 +121,7 @@ impl Store {
             is_there(&lost, "lost"),
             is_there("tasks WHERE status = 'pending' AND NOT resting", "line"),
             is_there(&rested, "rested"),
+            is_there(OFF_PEAK, "off_peak"),
             is_there("providers WHERE cool_until > 0", "cooled"),
         ];
         let sql = format!("SELECT {}", looks.join(", "));
@@ -129,6 +140,23 @@ impl Store {
                 ORDER BY run_at LIMIT {AWAKENED} {skip_locked})"
         );
         db.execute_unprepared(&sql).await.map_err(failed)?;
+        Ok(())
+    }
+
+    // The off-peak window is closed: whoever has not begun waits until it opens, and keeps its turn.
+    async fn send_to_rest(
+        &self,
+        db: &impl ConnectionTrait,
+        opening: Timestamp,
+    ) -> Result<(), Error> {
+        let skip_locked = self.skip_locked();
+        let sql = format!(
+            "UPDATE tasks SET resting = TRUE, run_at = $1
+            WHERE id IN (SELECT id FROM {OFF_PEAK} LIMIT {AWAKENED} {skip_locked})"
+        );
+        let values = [opening.micros().into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
+        db.execute_raw(statement).await.map_err(failed)?;
         Ok(())
     }
 

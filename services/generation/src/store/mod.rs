@@ -3,6 +3,7 @@
 mod adoption;
 mod attempts;
 mod batches;
+mod chores;
 mod claim;
 mod decisions;
 mod ends;

@@ -152,10 +152,7 @@ impl Store {
             return Ok(None);
         }
         if row.resting {
-            return Ok(Some(Place {
-                position: None,
-                starts_at: Some(Timestamp(row.run_at)),
-            }));
+            return Ok(Some(Place::later(Timestamp(row.run_at))));
         }
         self.place_at(row.turn, row.id).await.map(Some)
     }

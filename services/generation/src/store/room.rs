@@ -109,6 +109,9 @@ impl<'a> Room<'a> {
     pub(super) fn sql(&self, values: &mut Values) -> (String, String) {
         let mut outside = String::new();
         let mut fits = Vec::new();
+        if self.bounds.off_peak_from.is_some() {
+            outside += "AND NOT off_peak ";
+        }
         let full = self.providers.iter();
         let full = full.filter(|one| one.left(self.now) == Some(0));
         let avoid = self.bounds.avoid.iter().map(String::as_str);

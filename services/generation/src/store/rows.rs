@@ -48,6 +48,7 @@ pub(super) fn generation(
         place: None,
         expires_at: row.expires_at.map(Timestamp),
         is_cached: row.cached,
+        is_off_peak: row.off_peak,
         created_at: Timestamp(row.created_at),
         updated_at: Timestamp(row.updated_at),
         completed_at: row.completed_at.map(Timestamp),

@@ -1,5 +1,7 @@
 //! How long attempts took and what came of them, by day and class of time; counted as they end.
 
+use std::ops::RangeInclusive;
+
 use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use uuid::Uuid;
@@ -8,7 +10,7 @@ use super::{Store, failed};
 use crate::domain::error::Error;
 use crate::domain::speed::{CLASSES, DAYS, Tallies, Tally};
 
-const DAY: i64 = 86_400_000_000;
+pub(super) const DAY: i64 = 86_400_000_000;
 const SHARDS: u64 = 16;
 
 /// Counts an attempt that has just ended, if its order left.
@@ -50,18 +52,22 @@ struct Row {
 #[async_trait]
 impl Tallies for Store {
     async fn tallies(&self) -> Result<Vec<Tally>, Error> {
-        let since = self.clock.now().micros() / DAY - DAYS + 1;
+        let today = self.clock.now().micros() / DAY;
+        self.tallies_of(today - DAYS + 1..=today).await
+    }
+
+    async fn tallies_of(&self, days: RangeInclusive<i64>) -> Result<Vec<Tally>, Error> {
         let sum = |column: &str| format!("CAST(SUM({column}) AS BIGINT)");
         let sql = format!(
             "SELECT provider, model, class, {} AS count, {} AS failures, {} AS cost
-            FROM provider_stats WHERE day >= $1 GROUP BY provider, model, class",
+            FROM provider_stats WHERE day BETWEEN $1 AND $2 GROUP BY provider, model, class",
             sum("count"),
             sum("failures"),
             sum("cost_microusd"),
         );
         let db = self.db.read();
-        let statement =
-            Statement::from_sql_and_values(db.get_database_backend(), sql, [since.into()]);
+        let values = [(*days.start()).into(), (*days.end()).into()];
+        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
         let rows = Row::find_by_statement(statement).all(db).await;
         let tally = |row: Row| Tally {
             provider: row.provider,

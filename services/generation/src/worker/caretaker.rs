@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use server::Shutdown;
 
+use crate::domain::chores::{Chore, Chores};
 use crate::domain::error::Error;
 use crate::domain::ports::Keys;
 use crate::domain::reuse::Shelf;
@@ -23,6 +24,8 @@ pub struct Caretaker {
     pub shelf: Shelf,
     /// What was refused.
     pub decisions: Arc<dyn Decisions>,
+    /// Whatever else only grows.
+    pub chores: Arc<dyn Chores>,
 }
 
 impl Caretaker {
@@ -47,6 +50,9 @@ impl Caretaker {
         while self.keys.sweep_keys(AT_ONCE).await? == AT_ONCE {}
         while results.sweep_results(self.shelf.age, AT_ONCE).await? == AT_ONCE {}
         while self.decisions.sweep_decisions(REFUSALS, AT_ONCE).await? == AT_ONCE {}
+        for chore in Chore::ALL {
+            while self.chores.sweep(chore, AT_ONCE).await? == AT_ONCE {}
+        }
         Ok(())
     }
 }

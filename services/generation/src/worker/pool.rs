@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use super::{WorkSettings, heartbeat};
 use crate::domain::error::Error;
 use crate::domain::lease::Lease;
+use crate::domain::off_peak::OffPeak;
 use crate::domain::ports::Claimed;
 use crate::domain::queue::Bounds;
 use crate::domain::studio::Studio;
@@ -26,6 +27,7 @@ const LAST_WRITE: Duration = Duration::from_secs(5);
 pub struct Pool {
     studio: Arc<Studio>,
     settings: WorkSettings,
+    off_peak: Option<OffPeak>,
     name: String,
     places: Arc<Semaphore>,
     running: TaskTracker,
@@ -42,10 +44,16 @@ enum Turn {
 impl Pool {
     /// Workers that have not begun; `name` says in the database which process they are.
     #[must_use]
-    pub fn new(studio: Arc<Studio>, settings: WorkSettings, name: String) -> Self {
+    pub fn new(
+        studio: Arc<Studio>,
+        settings: WorkSettings,
+        off_peak: Option<OffPeak>,
+        name: String,
+    ) -> Self {
         Self {
             studio,
             settings,
+            off_peak,
             name,
             places: Arc::new(Semaphore::new(settings.workers)),
             running: TaskTracker::new(),
@@ -133,7 +141,9 @@ impl Pool {
             false => Vec::new(),
         };
         let max_running = self.settings.max_running;
+        let now = self.studio.clock.now();
         Bounds {
+            off_peak_from: (self.off_peak).and_then(|one| one.window.closed_until(now)),
             avoid,
             per_owner: (max_running > 0).then_some(max_running),
             per_provider: self.studio.catalog.limits(),

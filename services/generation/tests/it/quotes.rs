@@ -14,7 +14,10 @@ use tonic::Status;
 use crate::support::suite::{Options, User, order};
 use crate::support::{Scripted, Suite, on_both};
 
-on_both!(a_quote_is_the_order_without_the_order);
+on_both!(
+    a_quote_is_the_order_without_the_order,
+    what_was_made_before_is_quoted_for_nothing,
+);
 
 async fn quoted(user: &User, provider: &str) -> Result<QuoteGenerationResponse, Status> {
     let mut image = order("a fox").image.unwrap();
@@ -23,6 +26,7 @@ async fn quoted(user: &User, provider: &str) -> Result<QuoteGenerationResponse, 
         kind: Kind::Image.into(),
         image: Some(image),
         routing: Some(Routing::default()),
+        ..QuoteGenerationRequest::default()
     });
     let answer = user.client.clone().quote_generation(request).await?;
     Ok(answer.into_inner())
@@ -75,4 +79,36 @@ async fn a_quote_is_the_order_without_the_order(db: TestDb) {
     assert_eq!(quoted(&suite.user(), "").await.unwrap().queue_position, 2);
     let unknown = errors::from_status(quoted(&user, "oracle").await.unwrap_err());
     assert_eq!(unknown.reason, Reason::InvalidField);
+}
+
+async fn what_was_made_before_is_quoted_for_nothing(db: TestDb) {
+    let provider = Arc::new(Scripted::new("fake", 8_000));
+    let suite = Suite::with(db, &provider).await;
+    let user = suite.user();
+    let mut fox = order("a fox");
+    fox.image.as_mut().unwrap().seed = Some(7);
+    let quote = async |image, cache| {
+        let request = user.request(QuoteGenerationRequest {
+            kind: Kind::Image.into(),
+            image,
+            cache,
+            ..QuoteGenerationRequest::default()
+        });
+        let answer = user.client.clone().quote_generation(request).await;
+        let answer = answer.unwrap().into_inner();
+        let asked = answer.limits[0].asked;
+        assert_eq!(asked, answer.price_microusd);
+        (answer.cached, answer.price_microusd, answer.queue_position)
+    };
+    assert_eq!(quote(fox.image.clone(), None).await, (false, 8_000, 1));
+    let made = user.create(fox.clone()).await.unwrap();
+    user.finished(&made.id).await;
+    assert_eq!(quote(fox.image.clone(), None).await, (true, 0, 0));
+    assert_eq!(
+        quote(fox.image.clone(), Some(false)).await,
+        (false, 8_000, 1)
+    );
+    let other = order("a hare").image;
+    assert_eq!(quote(other, Some(true)).await, (false, 8_000, 1));
+    assert!(user.create(fox).await.unwrap().cached);
 }

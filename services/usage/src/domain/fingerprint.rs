@@ -71,9 +71,13 @@ impl Fingerprint {
             let print = print.text(one.unit.as_str()).number(one.count);
             print.text(&one.size).text(&one.quality)
         });
-        match &work.list {
+        let print = match &work.list {
             None => print.text("no list price"),
             Some((price, date)) => print.text("list price").number(price.0).text(date),
+        };
+        match work.permille {
+            None => print,
+            Some(permille) => print.text("permille").number(permille),
         }
     }
 
@@ -117,6 +121,7 @@ mod tests {
         let work = Work {
             quantities: vec![quantity],
             list: list.map(|price| (Microusd(price), "2026-11-01".to_owned())),
+            permille: None,
         };
         Fingerprint::of("reserve")
             .amounts(&Amounts::from([(Meter::Generations, 1)]))

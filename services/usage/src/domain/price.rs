@@ -44,6 +44,8 @@ pub struct Work {
     pub quantities: Vec<Quantity>,
     /// The caller's configured price of the whole and its date, when it has one.
     pub list: Option<(Microusd, String)>,
+    /// How much of the price counts, in thousandths: 1 to 999; all of it when absent.
+    pub permille: Option<i64>,
 }
 
 /// A price in the catalogue. It never changes: a new one takes its place.
@@ -122,7 +124,7 @@ pub const MOST_PRICES: i64 = 10_000;
 pub struct Quote {
     /// The whole.
     pub amount: Microusd,
-    /// `catalogue:<version>` or `list:<date>`.
+    /// `catalogue:<version>` or `list:<date>`, and `@<thousandths>` when only so much of it counts.
     pub version: String,
 }
 
@@ -272,9 +274,22 @@ impl Price {
 }
 
 impl Work {
-    /// What this work is priced at: by the catalogue, else by the caller's list price.
+    /// What this work is priced at: by the catalogue, else by the caller's list price; and of that as
+    /// much as counts.
     #[must_use]
     pub fn quote(&self, prices: &[Price], provider: &str, model: &str) -> Option<Quote> {
+        let whole = self.whole(prices, provider, model)?;
+        let Some(permille) = self.permille else {
+            return Some(whole);
+        };
+        let part = (i128::from(whole.amount.0) * i128::from(permille) + 999) / 1_000;
+        Some(Quote {
+            amount: Microusd(i64::try_from(part).ok()?),
+            version: format!("{}@{permille}", whole.version),
+        })
+    }
+
+    fn whole(&self, prices: &[Price], provider: &str, model: &str) -> Option<Quote> {
         match quote(prices, provider, model, self) {
             Ok(quote) => Some(quote),
             // A list price would be less than the catalogue knows it to be.

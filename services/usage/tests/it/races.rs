@@ -241,6 +241,7 @@ async fn what_is_asked_in_one_breath_is_done_in_order() {
                         quality: String::new(),
                     }],
                     list: Some((Microusd(40), "2026-11-01".to_owned())),
+                    permille: None,
                 }),
             };
             let life = [

@@ -51,6 +51,7 @@ fn amendment(id: ReservationId, money: i64) -> Amendment {
         work: Some(Work {
             quantities: vec![picture],
             list: Some((Microusd(money), "2026-11-01".to_owned())),
+            permille: None,
         }),
     }
 }

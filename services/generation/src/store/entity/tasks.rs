@@ -61,6 +61,8 @@ pub struct Model {
     pub turn: i64,
     /// Whether it waits for `run_at`, and does not stand in line yet.
     pub resting: bool,
+    /// Whether it begins in the off-peak window only.
+    pub off_peak: bool,
     /// When it ends unless it has begun, microseconds.
     pub expires_at: Option<i64>,
     /// Counts the claims; a worker's writes carry the number of its own.

@@ -12,6 +12,8 @@ mod m0011_batches;
 mod m0012_results;
 mod m0013_moderation;
 mod m0014_strays;
+mod m0015_off_peak;
+mod m0016_chores;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::async_trait;
@@ -36,6 +38,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_results::STEP),
             Box::new(m0013_moderation::STEP),
             Box::new(m0014_strays::STEP),
+            Box::new(m0015_off_peak::STEP),
+            Box::new(m0016_chores::STEP),
         ]
     }
 }

@@ -70,6 +70,7 @@ pub fn new_task(owner: UserId) -> NewTask {
             },
             fallbacks: Vec::new(),
             rejected: Vec::new(),
+            is_saving: false,
         },
         spot: Spot {
             step: STEP,

@@ -12,6 +12,7 @@ use contracts::generation::v1::{
     GetGenerationRequest, ImageSpec, WatchGenerationRequest,
 };
 use database::Database;
+use generation::domain::off_peak::OffPeak;
 use generation::domain::provider::ImageProvider;
 use generation::domain::queue::{PerTier, QueueRules};
 use generation::domain::retry::Retry;
@@ -44,6 +45,8 @@ pub struct Options {
     pub poll: Duration,
     pub max_pending: u64,
     pub max_running: u64,
+    pub off_peak: Option<OffPeak>,
+    pub saves: bool,
     pub settings: BTreeMap<String, String>,
 }
 
@@ -58,6 +61,8 @@ impl Default for Options {
             poll: Duration::from_millis(100),
             max_pending: 0,
             max_running: 0,
+            off_peak: None,
+            saves: false,
             settings: BTreeMap::new(),
         }
     }
@@ -282,8 +287,10 @@ async fn serve(
         },
         queue: QueueRules {
             max_pending: PerTier::all(options.max_pending),
+            off_peak: options.off_peak,
             ..QueueRules::default()
         },
+        saves: options.saves,
         retry: Retry {
             max_sends: 3,
             first_rest: options.first_rest,

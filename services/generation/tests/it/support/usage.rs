@@ -55,6 +55,8 @@ pub struct Books {
     pub begun: Mutex<Vec<ReservationId>>,
     /// Whether paid work is paused.
     pub is_paused: AtomicBool,
+    /// What is left of a budget that only warns, where there is one.
+    pub soft_budget: Mutex<Option<i64>>,
     /// The catalogue; it goes before list prices.
     pub prices: Mutex<Vec<usage::Price>>,
     /// How the next reservations and amendments are refused.
@@ -84,6 +86,15 @@ impl Books {
     }
 
     fn price(&self, asked: &Asked) -> usage::PriceQuote {
+        let whole = self.whole_price(asked);
+        let permille = i64::from(asked.work.price_permille.unwrap_or(1_000));
+        usage::PriceQuote {
+            amount_microusd: (whole.amount_microusd * permille + 999) / 1_000,
+            ..whole
+        }
+    }
+
+    fn whole_price(&self, asked: &Asked) -> usage::PriceQuote {
         let prices = self.prices.lock().unwrap();
         let listed = prices.iter().find(|price| {
             price.provider == asked.purpose.provider && price.model == asked.purpose.model
@@ -333,11 +344,19 @@ impl UsageService for Usage {
             }
         };
         let money = constraint(Meter::Microusd, asked.cost_microusd, 10_000, fits);
+        let mut constraints = vec![money, constraint(Meter::Generations, 1, 1, true)];
+        if let Some(left) = *self.0.usage.soft_budget.lock().unwrap() {
+            let fits = asked.cost_microusd <= left;
+            constraints.push(usage::explain_usage_response::Constraint {
+                hard: false,
+                ..constraint(Meter::Microusd, asked.cost_microusd, left, fits)
+            });
+        }
         Ok(Response::new(usage::ExplainUsageResponse {
             allowed: fits,
             reason: if fits { "" } else { "BUDGET_EXCEEDED" }.to_owned(),
             message: if fits { "" } else { "a cent is left" }.to_owned(),
-            constraints: vec![money, constraint(Meter::Generations, 1, 1, true)],
+            constraints,
             provider: asked.provider,
             model: asked.model,
             price: None,

@@ -34,6 +34,7 @@ fn work(quantities: Vec<Quantity>) -> Work {
     Work {
         quantities,
         list: None,
+        permille: None,
     }
 }
 
@@ -158,6 +159,24 @@ fn any_prices() -> impl Strategy<Value = Vec<Price>> {
         ..price(like.unit, &like.size, &like.quality, amount)
     });
     proptest::collection::vec(one, 0..12)
+}
+
+#[test]
+fn a_part_of_the_price_is_rounded_up() {
+    let prices = [price(Unit::Image, "", "", 7)];
+    let quoted = |prices: &[Price], permille| {
+        let part = Work {
+            list: Some((Microusd(1_001), "2026-11-01".to_owned())),
+            permille: Some(permille),
+            ..work(vec![quantity(Unit::Image, 1, "", "")])
+        };
+        let quote = part.quote(prices, "gemini", "banana").unwrap();
+        (quote.amount.0, quote.version)
+    };
+    assert_eq!(quoted(&prices, 500), (4, "catalogue:7@500".to_owned()));
+    assert_eq!(quoted(&[], 500), (501, "list:2026-11-01@500".to_owned()));
+    assert_eq!(quoted(&[], 1), (2, "list:2026-11-01@1".to_owned()));
+    assert_eq!(quoted(&[], 999).0, 1_000);
 }
 
 proptest! {

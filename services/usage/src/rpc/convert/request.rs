@@ -25,6 +25,7 @@ const MAX_COUNT: i64 = 1_000_000_000;
 const MAX_TEXT: usize = 128;
 const MAX_TTL: i64 = 86_400;
 const MAX_PRICES: i32 = 1_000;
+const WHOLE: i32 = 1_000;
 // Of pictures that are ordered without one.
 const USUAL_SIZE: &str = "1024x1024";
 
@@ -252,7 +253,14 @@ fn work(wire: Option<WireWork>, violations: &mut Violations) -> Option<Work> {
         );
         (Microusd(price), date.clone())
     });
-    Some(Work { quantities, list })
+    let fine = (wire.price_permille).is_none_or(|part| (1..=WHOLE).contains(&part));
+    violations.check(fine, "work.pricePermille", "must be 1 to 1000");
+    let part = wire.price_permille.filter(|part| *part < WHOLE);
+    Some(Work {
+        quantities,
+        list,
+        permille: part.map(i64::from),
+    })
 }
 
 fn quantity(wire: Quantity, index: usize, violations: &mut Violations) -> Option<price::Quantity> {
@@ -334,6 +342,7 @@ mod tests {
         wrong.work = Some(WireWork {
             quantities: vec![Quantity::default()],
             list_price_microusd: Some(i64::MIN),
+            price_permille: Some(0),
             ..WireWork::default()
         });
         let expected = [
@@ -343,6 +352,7 @@ mod tests {
             "work.quantities[0].count",
             "work.quantities[0].unit",
             "work.listPriceMicrousd",
+            "work.pricePermille",
             "amounts[0].amount",
             "amounts[1].meter",
             "amounts[2].amount",

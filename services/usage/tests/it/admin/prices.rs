@@ -46,6 +46,7 @@ impl Office {
             }],
             list_price_microusd: list,
             list_price_as_of: "2026-01-01".to_owned(),
+            price_permille: None,
         });
         let made = self.usage.reserve(self.served.as_service(request)).await?;
         Ok(made.into_inner())

@@ -73,6 +73,7 @@ async fn work(books: Books, owners: [UserId; 3], mut dice: u64, stop: Arc<Atomic
                 work: Some(Work {
                     quantities: Vec::new(),
                     list: Some((Microusd(70), "2026-01-01".to_owned())),
+                    permille: None,
                 }),
             };
             post(&books, Instruction::Amend(amendment)).await;
