@@ -47,9 +47,11 @@ pub async fn run(server: &Server, options: &Options) -> anyhow::Result<()> {
     stand.stop("with workers off").await?;
 
     let stand = Stand::start(&url, &painter, WORKERS).await?;
+    println!(
+        "  completed                         {}",
+        drain(&stand).await?
+    );
     let clients = Arc::new(stand.clients(CONNECTIONS).await?);
-    let done = drain(&stand).await?;
-    println!("  completed                         {done}");
     let done = stand.completed().await?;
     let begun = Instant::now();
     let accepted = accept(&clients, span).await?;
@@ -60,6 +62,8 @@ pub async fn run(server: &Server, options: &Options) -> anyhow::Result<()> {
         "  the rest                          {}",
         drain(&stand).await?
     );
+    // Connections that lay idle were closed meanwhile.
+    let clients = Arc::new(stand.clients(CONNECTIONS).await?);
     alone(&clients).await?;
     painter.take(SLOW);
     let begun = Instant::now();

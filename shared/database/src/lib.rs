@@ -2,6 +2,7 @@
 //! a cancelled caller, migrations, and the place where driver errors end.
 
 mod connect;
+mod doubt;
 mod error;
 mod migrate;
 mod news;

@@ -278,8 +278,8 @@ pub trait Outbox: Send + Sync + 'static {
     /// Takes up to `limit` calls that are due; they come back after `hold` unless they are closed.
     async fn take_due(&self, limit: u64, hold: Duration) -> Result<Vec<Debt>, Error>;
 
-    /// The call is delivered, or never will be.
-    async fn close(&self, debt: &Debt) -> Result<(), Error>;
+    /// These calls are delivered, or never will be.
+    async fn close(&self, debts: &[uuid::Uuid]) -> Result<(), Error>;
 
     /// Tries again after a rest.
     async fn postpone(&self, debt: &Debt, rest: Duration) -> Result<(), Error>;

@@ -54,7 +54,8 @@ impl Store {
 #[async_trait]
 impl Outbox for Store {
     // A task's confirmation goes first, and what ends its suspense last: neither is overtaken by what
-    // comes after it while it is open. A confirmation that was need not go at all.
+    // comes after it while it is open. A confirmation that was need not go at all. Asked of one row after
+    // the other, in the index's order, and no further than to the last one taken: not as a join.
     async fn take_due(&self, limit: u64, hold: Duration) -> Result<Vec<Debt>, Error> {
         let tx = self.db.begin().await.map_err(failed)?;
         let now = self.now_sql();
@@ -62,10 +63,11 @@ impl Outbox for Store {
         let sql = format!(
             "WITH due AS MATERIALIZED (
                 SELECT id FROM outbox AS one
-                WHERE due_at <= {now} AND NOT EXISTS (
+                WHERE due_at <= {now} AND (
                     SELECT 1 FROM outbox AS other WHERE other.task_id = one.task_id AND (
                         (other.kind = 'confirm' AND one.kind <> 'confirm')
-                        OR (other.kind = 'suspend' AND one.kind IN ('settle', 'release'))))
+                        OR (other.kind = 'suspend' AND one.kind IN ('settle', 'release')))
+                    LIMIT 1) IS NULL
                 ORDER BY due_at, id LIMIT $1 {skip_locked})
             UPDATE outbox SET due_at = {now} + $2, tries = tries + 1
             WHERE id IN (SELECT id FROM due) RETURNING *"
@@ -92,9 +94,10 @@ impl Outbox for Store {
         self.lose_reservation(debt, failure).await
     }
 
-    async fn close(&self, debt: &Debt) -> Result<(), Error> {
-        let deleted = outbox::Entity::delete_by_id(debt.id).exec(self.db.write());
-        deleted.await.map_err(failed)?;
+    async fn close(&self, debts: &[Uuid]) -> Result<(), Error> {
+        let ids = debts.iter().copied();
+        let closed = outbox::Entity::delete_many().filter(outbox::Column::Id.is_in(ids));
+        closed.exec(self.db.write()).await.map_err(failed)?;
         Ok(())
     }
 

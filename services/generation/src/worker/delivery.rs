@@ -15,7 +15,7 @@ use crate::domain::signals::Signals;
 use crate::domain::studio::reservation_lost;
 
 const POLL: Duration = Duration::from_secs(1);
-const BATCH: u64 = 16;
+const BATCH: u64 = 64;
 // Longer than a call takes; a process that dies with a call in its hands gives it back by then.
 const HOLD: Duration = Duration::from_secs(30);
 
@@ -61,14 +61,24 @@ impl Delivery {
     pub async fn deliver(&self) -> Result<usize, Error> {
         let due = self.outbox.take_due(BATCH, HOLD).await?;
         let outcomes = join_all(due.iter().map(|debt| self.pay(debt))).await;
-        let tried = outcomes.len();
-        outcomes.into_iter().collect::<Result<Vec<()>, Error>>()?;
-        Ok(tried)
+        let (mut paid, mut failure) = (Vec::new(), None);
+        for (debt, outcome) in due.iter().zip(outcomes) {
+            match outcome {
+                Ok(true) => paid.push(debt.id),
+                Ok(false) => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        if !paid.is_empty() {
+            self.outbox.close(&paid).await?;
+        }
+        failure.map_or(Ok(due.len()), Err)
     }
 
-    async fn pay(&self, debt: &Debt) -> Result<(), Error> {
+    // Whether the call is done with.
+    async fn pay(&self, debt: &Debt) -> Result<bool, Error> {
         let Err(fault) = self.quota.deliver(&debt.call, debt.reservation).await else {
-            return self.outbox.close(debt).await;
+            return Ok(true);
         };
         let is_final = matches!(
             fault.reason,
@@ -86,12 +96,13 @@ impl Delivery {
             );
         }
         let rest = backoff(Duration::from_secs(1), debt.tries);
-        self.outbox.postpone(debt, rest).await
+        self.outbox.postpone(debt, rest).await?;
+        Ok(false)
     }
 
     // Asking again gives the same answer; a person must look. A task whose reservation was given
     // back is not worked at uncounted: it ends, unless its order has left already.
-    async fn refused(&self, debt: &Debt, fault: &Fault) -> Result<(), Error> {
+    async fn refused(&self, debt: &Debt, fault: &Fault) -> Result<bool, Error> {
         tracing::error!(
             task.id = %debt.task,
             reservation.id = %debt.reservation,
@@ -102,7 +113,7 @@ impl Delivery {
         metrics::counter!("generation_outbox_refused_total", "call" => debt.call.as_str())
             .increment(1);
         if debt.call != Call::Confirm {
-            return self.outbox.close(debt).await;
+            return Ok(true);
         }
         let failure = reservation_lost();
         if self.outbox.lose(debt, &failure).await? {
@@ -115,6 +126,7 @@ impl Delivery {
             self.signals.cancelled(debt.task);
             self.signals.ended(debt.task);
         }
-        Ok(())
+        // It went with its task's loss.
+        Ok(false)
     }
 }

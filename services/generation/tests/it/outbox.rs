@@ -34,7 +34,7 @@ async fn confirmation_goes_first(db: TestDb) {
         .unwrap();
     // The confirmation is in somebody's hands: its resolution waits.
     assert!(store.take_due(9, HOLD).await.unwrap().is_empty());
-    store.close(&first[0]).await.unwrap();
+    store.close(&[first[0].id]).await.unwrap();
     let second = store.take_due(9, HOLD).await.unwrap();
     assert_eq!(second[0].call, RELEASE);
     // It comes back when it was postponed, and not before.

@@ -101,9 +101,14 @@ impl Studio {
     /// task stays as it is until its lease runs out.
     pub async fn perform(&self, task: &Claimed, lease: &Lease) -> Result<(), Error> {
         let provider = self.catalog.provider(&task.provider);
-        let last = self
-            .persist(task, lease, || self.work.last_attempt(task.claim.task))
-            .await?;
+        let last = match task.claim.fence {
+            // Nobody was at it before.
+            1 => None,
+            _ => {
+                let read = || self.work.last_attempt(task.claim.task);
+                self.persist(task, lease, read).await?
+            }
+        };
         let is_repeatable = provider.is_some_and(|one| one.is_repeatable());
         let next = resume(last, is_repeatable, self.clock.now());
         let model = provider.and_then(|one| one.models().iter().find(|m| m.name == task.model));

@@ -14,6 +14,7 @@ mod m0013_moderation;
 mod m0014_strays;
 mod m0015_off_peak;
 mod m0016_chores;
+mod m0017_outbox;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::async_trait;
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_strays::STEP),
             Box::new(m0015_off_peak::STEP),
             Box::new(m0016_chores::STEP),
+            Box::new(m0017_outbox::STEP),
         ]
     }
 }
