@@ -9,6 +9,7 @@ use identity::{Credentials, RemoteKeys, Verifier};
 use server::{HttpApp, Readiness, ServeError, Shutdown, Sockets};
 use transcoding::{BuildErrors, Options};
 
+use crate::budget::Budget;
 use crate::config::Config;
 use crate::endpoint::{Endpoints, check_policies, is_routable};
 use crate::fixed::{openapi, watch_peers, watch_rates};
@@ -82,6 +83,8 @@ impl App {
                 upload_bytes: config.max_upload_bytes,
                 keep_alive: config.keep_alive,
             },
+            budget: Budget::of(config.max_inflight_bytes),
+            trusted_proxies: config.trusted_proxies.clone(),
             readiness,
             reflection: reflection(&config, &endpoints)?,
             openapi: Bytes::from(openapi::document(&router)),

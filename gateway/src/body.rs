@@ -82,6 +82,11 @@ impl RequestBody {
         }
     }
 
+    /// Whether there is nothing to read.
+    pub(crate) const fn is_over(&self) -> bool {
+        self.inner.is_none()
+    }
+
     /// Refuses what announces itself as too large or encoded, and sets the limit for the rest.
     ///
     /// # Errors

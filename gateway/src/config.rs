@@ -1,9 +1,11 @@
 //! The gateway's settings.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use config::{Common, Listen, Reader};
 use http::HeaderValue;
+use ipnet::IpNet;
 use server::HttpSettings;
 
 use crate::rate;
@@ -26,6 +28,12 @@ pub struct Config {
     /// `BOTTEGA_GATEWAY_MAX_UPLOAD_BYTES`: how large an upload's body may be; by default the
     /// largest file, `BOTTEGA_FILE_MAX_BYTES`, and 1 MiB for its multipart wrapping.
     pub max_upload_bytes: u64,
+    /// `BOTTEGA_GATEWAY_MAX_INFLIGHT_BYTES`: how many bytes of requests are in memory at once, over all
+    /// connections; more are refused as 429. Default 256 MiB.
+    pub max_inflight_bytes: u64,
+    /// `BOTTEGA_GATEWAY_TRUSTED_PROXIES`: addresses and networks (`10.0.0.0/8`), separated by commas,
+    /// whose `X-Forwarded-For` is believed; default none.
+    pub trusted_proxies: Vec<IpNet>,
     /// Rate limits.
     pub rates: rate::Settings,
     /// `BOTTEGA_GATEWAY_KEEP_ALIVE`: how long a stream is silent before it shows that it lives;
@@ -46,6 +54,11 @@ impl Config {
             reader.fault("BOTTEGA_GATEWAY_CORS_ORIGINS", problem);
             Vec::new()
         });
+        let proxies = reader.text("BOTTEGA_GATEWAY_TRUSTED_PROXIES", "");
+        let trusted_proxies = read_networks(&proxies).unwrap_or_else(|problem| {
+            reader.fault("BOTTEGA_GATEWAY_TRUSTED_PROXIES", problem);
+            Vec::new()
+        });
         Self {
             common: Common::read(reader),
             listen: Listen::read(reader, "gateway", 8080, 9080),
@@ -58,6 +71,8 @@ impl Config {
                 64 * 1024 * 1024,
             ),
             max_upload_bytes: max_upload_bytes(reader),
+            max_inflight_bytes: max_inflight_bytes(reader),
+            trusted_proxies,
             rates: rate::Settings::read(reader),
             keep_alive: keep_alive(reader),
             reflection: reader.switch("BOTTEGA_GRPC_REFLECTION", true),
@@ -72,6 +87,12 @@ fn max_upload_bytes(reader: &mut Reader<'_>) -> u64 {
     reader.number(name, file + (1 << 20), 1024, 1 << 40)
 }
 
+// Less than the largest body would refuse it for ever.
+fn max_inflight_bytes(reader: &mut Reader<'_>) -> u64 {
+    let name = "BOTTEGA_GATEWAY_MAX_INFLIGHT_BYTES";
+    reader.number(name, 256 << 20, 64 << 20, 1 << 40)
+}
+
 fn keep_alive(reader: &mut Reader<'_>) -> Duration {
     let name = "BOTTEGA_GATEWAY_KEEP_ALIVE";
     let span = reader.duration(name, "15s");
@@ -79,6 +100,18 @@ fn keep_alive(reader: &mut Reader<'_>) -> Duration {
         reader.fault(name, "must be at least 100ms");
     }
     span
+}
+
+fn read_networks(text: &str) -> Result<Vec<IpNet>, String> {
+    let networks = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+    networks
+        .map(|one| {
+            let network = one.parse().ok();
+            let address = || one.parse::<IpAddr>().ok().map(IpNet::from);
+            let problem = || format!("'{one}' must be an address or a network, like 10.0.0.0/8");
+            network.or_else(address).ok_or_else(problem)
+        })
+        .collect()
 }
 
 fn read_origins(text: &str) -> Result<Vec<HeaderValue>, String> {
@@ -107,6 +140,15 @@ fn is_origin(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn networks_are_addresses_or_prefixes() {
+        let two = read_networks("10.0.0.0/8, ::1").unwrap();
+        assert_eq!(two[1].to_string(), "::1/128");
+        for wrong in ["*", "proxy", "10.0.0.0/33"] {
+            assert!(read_networks(wrong).unwrap_err().contains(wrong), "{wrong}");
+        }
+    }
 
     #[test]
     fn origins_are_exact() {

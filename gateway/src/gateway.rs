@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use identity::{Credentials, Verifier};
+use ipnet::IpNet;
 use secrecy::SecretString;
 use server::Readiness;
 use transcoding::Router;
 
+use crate::budget::Budget;
 use crate::endpoint::Endpoints;
 use crate::rate::Rates;
 use crate::upstream::Peers;
@@ -25,6 +27,9 @@ pub(crate) struct Gateway {
     pub(crate) secret: SecretString,
     pub(crate) rates: Arc<Rates>,
     pub(crate) limits: Limits,
+    pub(crate) budget: Budget,
+    /// Who may say which address a request came from.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) readiness: Readiness,
     /// Tells gRPC clients of the rpcs; none when it is switched off.
     pub(crate) reflection: Option<axum::Router>,

@@ -12,10 +12,11 @@
 //! - `endpoint` knows of each rpc what its descriptor and policy say
 //! - `upstream` calls the services; `upload` streams bodies to them
 //! - `reply` makes responses of their replies: JSON, bytes, streams of messages
-//! - `failure` is the one error body; `body` the one reader of request bodies
+//! - `failure` is the one error body; `body` the one reader of request bodies, `budget` the room for them
 
 pub mod app;
 mod body;
+mod budget;
 pub mod config;
 mod endpoint;
 mod failure;

@@ -66,6 +66,19 @@ impl Failure {
         Self::from(fault).with_header(ALLOW, allow)
     }
 
+    /// What an OPTIONS is answered: the methods, where this says that there are others; else itself.
+    ///
+    /// # Errors
+    /// Itself.
+    pub(crate) fn options(self) -> Result<Response, Self> {
+        let allow = self.0.headers.get(ALLOW).and_then(|one| one.to_str().ok());
+        let Some(allow) = allow else {
+            return Err(self);
+        };
+        let allow = [(ALLOW, format!("{allow}, OPTIONS"))];
+        Ok((StatusCode::NO_CONTENT, allow).into_response())
+    }
+
     /// The JSON of the error body, for places that are already past the status line.
     pub(crate) fn json(&self, request_id: &str) -> Vec<u8> {
         let status = self.status();

@@ -4,7 +4,7 @@ mod health;
 pub(crate) mod openapi;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
@@ -22,6 +22,8 @@ pub(crate) enum Page {
     Health,
     Readiness,
     OpenApi,
+    /// Which methods a page takes.
+    Options,
     /// A page asked for with a method it does not take.
     Refused,
 }
@@ -36,7 +38,11 @@ pub(crate) fn find(parts: &Parts) -> Option<Page> {
         _ => return None,
     };
     let is_read = parts.method == Method::GET || parts.method == Method::HEAD;
-    Some(if is_read { page } else { Page::Refused })
+    Some(match parts.method {
+        _ if is_read => page,
+        Method::OPTIONS => Page::Options,
+        _ => Page::Refused,
+    })
 }
 
 impl Page {
@@ -47,6 +53,9 @@ impl Page {
             Self::Health => json_page(StatusCode::OK, json!({"status": "healthy"}).to_string()),
             Self::Readiness => health::readiness(gateway).await,
             Self::OpenApi => openapi_page(gateway),
+            Self::Options => {
+                (StatusCode::NO_CONTENT, [(ALLOW, "GET, HEAD, OPTIONS")]).into_response()
+            }
             Self::Refused => {
                 Failure::method_not_allowed("GET, HEAD").respond(&request_id::current())
             }

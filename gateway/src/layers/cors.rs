@@ -17,7 +17,7 @@ const REQUEST_HEADERS: &str = "authorization, content-type, last-event-id, range
     if-none-match, if-modified-since, x-request-id, traceparent, tracestate, grpc-timeout, \
     idempotency-key, connect-protocol-version, connect-timeout-ms, x-grpc-web, x-user-agent";
 const RESPONSE_HEADERS: &str = "x-request-id, idempotency-replayed, retry-after, ratelimit, ratelimit-policy, \
-    x-ratelimit-mode, etag, accept-ranges, content-range, content-disposition, location, allow, grpc-status, grpc-message, \
+    x-ratelimit-mode, etag, accept-ranges, content-range, content-disposition, location, allow, server-timing, grpc-status, grpc-message, \
     grpc-status-details-bin";
 
 /// The origins that may call.

@@ -1,5 +1,7 @@
 //! What every request passes before it is looked at, and every response on its way out.
 
+mod compress;
+mod conditional;
 mod cors;
 mod limits;
 mod observe;
@@ -43,6 +45,10 @@ fn around(inner: Router, config: &Config) -> Router {
             .layer(from_fn_with_state(origins, cors::layer))
             // A panic is a 500 for its request and nothing to the others.
             .layer(from_fn(panics::layer))
+            // Outside of the tags, which are of the answer as it was written.
+            .layer(compress::layer())
+            // Answers to reads have a tag; what the client has already is not sent again.
+            .layer(from_fn(conditional::layer))
             // What no route would take is refused before any work.
             .layer(from_fn_with_state(limit, limits::layer)),
     )

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
-use http::Method;
+use http::header::HeaderName;
+use http::{HeaderValue, Method};
 
 use super::request_id;
 use crate::failure::Refused;
 
 /// From here on a request is worth a warning.
 const SLOW: Duration = Duration::from_secs(1);
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// What nginx logs for a client that left; nobody is answered with it.
 const CLIENT_LEFT: u16 = 499;
 
@@ -22,8 +24,8 @@ pub(crate) struct Rpc(pub(crate) String);
 /// Notes one request. Streams are noted when they begin: how long they last is up to the client.
 pub(super) async fn layer(request: Request, next: Next) -> Response {
     let mut note = Note::begin(&request);
-    let response = next.run(request).await;
-    note.end(&response);
+    let mut response = next.run(request).await;
+    note.end(&mut response);
     response
 }
 
@@ -48,12 +50,20 @@ impl Note {
         }
     }
 
-    fn end(&mut self, response: &Response) {
+    fn end(&mut self, response: &mut Response) {
+        response.headers_mut().insert(SERVER_TIMING, self.timing());
         let refused = response.extensions().get::<Refused>();
         let rpc = response.extensions().get::<Rpc>();
         let rpc = rpc.map_or("-", |rpc| rpc.0.as_str());
         let reason = refused.map_or("", |refused| refused.0);
         self.finish(response.status().as_u16(), rpc, reason);
+    }
+
+    /// Until the head of the response: what follows is up to the client.
+    fn timing(&self) -> HeaderValue {
+        let millis = self.began.elapsed().as_secs_f64() * 1_000.0;
+        let text = format!("total;dur={millis:.1}");
+        HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("total"))
     }
 
     fn finish(&mut self, status: u16, rpc: &str, reason: &str) {

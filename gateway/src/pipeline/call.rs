@@ -13,6 +13,7 @@ use types::IdempotencyKey;
 
 use super::route::Way;
 use super::{deadline_of, route};
+use crate::budget::Held;
 use crate::endpoint::{Endpoint, Shape};
 use crate::failure::Failure;
 use crate::upstream::{Deadline, Upstream, pass_on};
@@ -31,6 +32,8 @@ pub(crate) struct Call {
     pub(crate) query: Option<String>,
     pub(crate) deadline: Deadline,
     pub(crate) context: RequestContext,
+    /// The room its body has in memory, for as long as the call lasts.
+    _held: Held,
     /// Thrown when the process begins to stop: endless streams end then.
     pub(crate) shutdown: Option<Shutdown>,
 }
@@ -44,6 +47,7 @@ impl Call {
         found: route::Found,
         caller: Option<Caller>,
         parts: Parts,
+        held: Held,
     ) -> Result<Self, Failure> {
         let deadline = deadline_of(&found, &parts)?;
         let key = key_of(&found.endpoint, &parts.headers)?;
@@ -67,6 +71,7 @@ impl Call {
             key,
             deadline,
             context,
+            _held: held,
         })
     }
 

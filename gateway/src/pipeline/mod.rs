@@ -5,6 +5,7 @@ mod allowance;
 mod api;
 mod authenticate;
 mod call;
+mod client;
 mod decode;
 mod rate;
 mod reflect;
@@ -15,7 +16,6 @@ mod rpc;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use errors::Fault;
@@ -30,6 +30,7 @@ use crate::fixed;
 use crate::gateway::Gateway;
 use crate::layers::{Rpc, request_id};
 use crate::rate::Class;
+use crate::upload;
 use crate::upstream::Deadline;
 use crate::wire::Wire;
 
@@ -44,16 +45,9 @@ pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request)
     }
     let (parts, body) = request.into_parts();
     let body = RequestBody::of(body, &parts.headers);
-    let is_head = parts.method == Method::HEAD;
-    let response = match fixed::find(&parts) {
+    match fixed::find(&parts) {
         Some(page) => page.answer(&gateway).await,
         None => dispatch(gateway, parts, body).await,
-    };
-    // A HEAD is answered like its GET; dropping the body cancels what would have filled it.
-    if is_head {
-        response.map(|_| Body::empty())
-    } else {
-        response
     }
 }
 
@@ -62,13 +56,16 @@ async fn dispatch(gateway: Arc<Gateway>, parts: Parts, body: RequestBody) -> Res
     let refuse = |failure: Failure| wire.refuse(failure, &request_id::current());
     let found = match route::find(&gateway, wire, &parts) {
         Ok(found) => found,
+        Err(failure) if parts.method == Method::OPTIONS => {
+            return failure.options().unwrap_or_else(refuse);
+        }
         Err(failure) => return refuse(failure),
     };
     let label = Rpc(found.endpoint.name.clone());
     // A token that is refused counts too, so it is looked at before the limits and judged after.
     let caller = authenticate::caller(&gateway, &found.endpoint, &parts.headers).await;
     let class = Class::of(found.endpoint.rate);
-    let mut response = match rate::take(&gateway.rates, class, &parts, &caller).await {
+    let mut response = match rate::take(&gateway, class, &parts, &caller).await {
         Err(failure) => refuse(failure),
         Ok(standing) => {
             let answer = answer(gateway, found, caller, parts, body).await;
@@ -90,10 +87,26 @@ async fn answer(
 ) -> Result<Response, Failure> {
     let caller = caller?;
     authenticate::admit(&found.endpoint, caller.as_ref())?;
-    let call = Call::new(found, caller, parts)?;
+    let held = gateway
+        .budget
+        .take(&parts.headers, room_of(&gateway, &found, &body))?;
+    let call = Call::new(found, caller, parts, held)?;
     match call.way {
         Way::Api(_) => api::send(gateway, call, body).await,
         Way::Rpc(protocol) => rpc::send(gateway, call, protocol, body).await,
+    }
+}
+
+/// How many bytes of a body may be in memory at once.
+fn room_of(gateway: &Gateway, found: &route::Found, body: &RequestBody) -> u64 {
+    let limits = &gateway.limits;
+    match (&found.endpoint.shape, &found.way) {
+        _ if body.is_over() => 0,
+        // Only some pieces of it.
+        (Shape::Upload(_), Way::Api(_)) => upload::ROOM_BYTES.min(limits.upload_bytes),
+        (Shape::Upload(_), Way::Rpc(_)) => rpc::ROOM_BYTES.min(limits.upload_bytes),
+        (_, Way::Api(found)) if found.takes_http_body().is_some() => limits.upload_bytes,
+        (Shape::Unary | Shape::Download | Shape::Events(_), _) => limits.json_bytes,
     }
 }
 

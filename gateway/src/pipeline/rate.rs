@@ -1,9 +1,8 @@
 //! Step 3: how often. Who is counted, and what the answer says of it.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use axum::extract::ConnectInfo;
 use axum::response::Response;
 use errors::{Fault, Reason};
 use http::header::HeaderName;
@@ -12,8 +11,10 @@ use http::{HeaderMap, HeaderValue};
 use identity::Caller;
 
 use super::allowance::{Item, add_to, headers_of};
+use super::client::client_of;
 use crate::failure::{Failure, Refused};
-use crate::rate::{Bucket, Class, Decision, Gcra, Mode, Rates, Who};
+use crate::gateway::Gateway;
+use crate::rate::{Bucket, Class, Decision, Gcra, Mode, Who};
 
 const MODE: HeaderName = HeaderName::from_static("x-ratelimit-mode");
 
@@ -26,15 +27,16 @@ pub(super) struct Standing(HeaderMap);
 /// `RATE_LIMITED`, with the time to wait; `UNAVAILABLE` when nobody can count and the class says that
 /// nothing passes then.
 pub(super) async fn take(
-    rates: &Rates,
+    gateway: &Gateway,
     class: Option<Class>,
     parts: &Parts,
     caller: &Result<Option<Caller>, Fault>,
 ) -> Result<Standing, Failure> {
-    let Some(who) = who_counts(parts, caller) else {
+    let client = || client_of(parts, &gateway.trusted_proxies);
+    let Some(who) = who_counts(client, caller) else {
         return Ok(Standing(HeaderMap::new()));
     };
-    let decision = rates.take(who, class).await;
+    let decision = gateway.rates.take(who, class).await;
     let headers = headers_of_decision(&decision);
     if decision.verdict.passed {
         return Ok(Standing(headers));
@@ -56,21 +58,14 @@ impl Standing {
 
 /// The user of a good token; the address when there is no token, or one that is refused. Nobody when a
 /// service calls, or when it is not the caller's fault that the token could not be verified.
-fn who_counts(parts: &Parts, caller: &Result<Option<Caller>, Fault>) -> Option<Who> {
+fn who_counts(client: impl Fn() -> IpAddr, caller: &Result<Option<Caller>, Fault>) -> Option<Who> {
     match caller {
         Ok(Some(caller)) if caller.is_service() => None,
         Ok(Some(caller)) => caller.owner.map(Who::User),
-        Ok(None) => Some(Who::address(client_of(parts))),
-        Err(fault) if fault.reason == Reason::Unauthenticated => {
-            Some(Who::address(client_of(parts)))
-        }
+        Ok(None) => Some(Who::address(client())),
+        Err(fault) if fault.reason == Reason::Unauthenticated => Some(Who::address(client())),
         Err(_) => None,
     }
-}
-
-fn client_of(parts: &Parts) -> IpAddr {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    peer.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
 fn refusal(who: Who, decision: &Decision) -> Fault {

@@ -32,7 +32,7 @@ pub(super) async fn answer(gateway: &Arc<Gateway>, request: Request) -> Response
     let wire = Wire::of(request.method(), request.uri(), request.headers());
     let refuse = |failure| wire.refuse(failure, &request_id::current());
     let (parts, body) = request.into_parts();
-    let counted = rate::take(&gateway.rates, Class::of(Rate::Read), &parts, &Ok(None)).await;
+    let counted = rate::take(gateway, Class::of(Rate::Read), &parts, &Ok(None)).await;
     let standing = match counted {
         Ok(standing) => standing,
         Err(failure) => return refuse(failure),

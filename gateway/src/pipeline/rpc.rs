@@ -17,6 +17,8 @@ use crate::{reply, upload};
 
 /// The most bytes a message of a stream may have; services take no larger one.
 const MAX_STREAMED_BYTES: usize = 4 * 1024 * 1024;
+/// How many bytes of a stream are in memory at most: a message as it comes, and those that wait.
+pub(super) const ROOM_BYTES: u64 = 4 * MAX_STREAMED_BYTES as u64;
 
 /// Sends a call.
 ///

@@ -19,7 +19,7 @@ use crate::gateway::Gateway;
 use crate::pipeline::Call;
 use crate::reply;
 
-pub(crate) use pieces::send;
+pub(crate) use pieces::{ROOM_BYTES, send};
 pub(crate) use slot::fill_slot;
 
 /// Streams the body to the service and answers with its reply.

@@ -19,6 +19,8 @@ use crate::upstream::Piece;
 const PIECE_BYTES: usize = 256 * 1024;
 /// How many pieces wait for the service.
 const PIECES_AHEAD: usize = 2;
+/// How many bytes of an upload are in memory at most: those that wait, and the next.
+pub(crate) const ROOM_BYTES: u64 = (PIECE_BYTES * (PIECES_AHEAD + 2)) as u64;
 /// How long a call that was reset may take to end.
 const FAREWELL: Duration = Duration::from_secs(1);
 

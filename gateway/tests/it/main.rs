@@ -12,6 +12,7 @@ mod fakes;
 mod house;
 mod limiters;
 mod limits;
+mod manners;
 mod quota;
 mod redis_away;
 mod replays;
