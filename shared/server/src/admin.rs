@@ -77,6 +77,7 @@ fn limits() -> Limits {
         write: http.write_timeout,
         keepalive: http.idle_timeout,
         max_connections: 256,
+        max_per_address: None,
         max_streams: 32,
     }
 }

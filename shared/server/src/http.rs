@@ -64,6 +64,7 @@ impl HttpApp {
             write: self.settings.write_timeout,
             keepalive: KEEPALIVE,
             max_connections: self.settings.max_connections,
+            max_per_address: Some(self.settings.max_per_address),
             max_streams: self.settings.max_streams,
         };
         let router = self

@@ -86,6 +86,9 @@ pub struct HttpSettings {
     pub write_timeout: Duration,
     /// `BOTTEGA_HTTP_MAX_CONNECTIONS`: connections at once; more are closed; default 10000.
     pub max_connections: usize,
+    /// `BOTTEGA_HTTP_MAX_CONNECTIONS_PER_ADDRESS`: connections at once of one client address (an IPv6
+    /// /64 counts as one); more are closed. A proxy is one address for all its clients. Default 1000.
+    pub max_per_address: usize,
     /// `BOTTEGA_HTTP_MAX_STREAMS`: requests at once on one HTTP/2 connection; default 256.
     pub max_streams: u32,
 }
@@ -98,6 +101,7 @@ impl Default for HttpSettings {
             body_timeout: Duration::from_secs(10),
             write_timeout: Duration::from_secs(30),
             max_connections: 10_000,
+            max_per_address: 1_000,
             max_streams: 256,
         }
     }
@@ -113,6 +117,7 @@ impl HttpSettings {
             body_timeout: span(reader, "BOTTEGA_HTTP_BODY_TIMEOUT", "10s"),
             write_timeout: span(reader, "BOTTEGA_HTTP_WRITE_TIMEOUT", "30s"),
             max_connections: count(reader, "BOTTEGA_HTTP_MAX_CONNECTIONS", 10_000),
+            max_per_address: count(reader, "BOTTEGA_HTTP_MAX_CONNECTIONS_PER_ADDRESS", 1_000),
             max_streams: u32::try_from(streams).unwrap_or(u32::MAX),
         }
     }

@@ -184,6 +184,7 @@ fn limits(name: &'static str, settings: &GrpcSettings) -> Limits {
         write: settings.write_timeout,
         keepalive: settings.keepalive,
         max_connections: settings.max_connections,
+        max_per_address: None,
         max_streams: settings.max_streams,
     }
 }

@@ -1,12 +1,14 @@
 //! The one accept loop: connections are counted, bounded and cut, and the loop ends in time.
 
 mod activity;
+mod addresses;
 mod body;
 mod connection;
 mod socket;
 mod stream;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,8 @@ pub(crate) struct Limits {
     pub(crate) write: Duration,
     pub(crate) keepalive: Duration,
     pub(crate) max_connections: usize,
+    /// Of one address; none where clients share few.
+    pub(crate) max_per_address: Option<usize>,
     pub(crate) max_streams: u32,
 }
 
@@ -62,10 +66,12 @@ pub(crate) async fn serve(
     let builder = Arc::new(connection::builder(&limits));
     let limits = Arc::new(limits);
     let places = Arc::new(Semaphore::new(limits.max_connections));
+    let addresses = addresses::Addresses::new(limits.max_per_address);
     let connections = TaskTracker::new();
     let kill = CancellationToken::new();
-    while let Some(stream) = accept(&listener, &shutdown).await {
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+    while let Some((stream, peer)) = accept(&listener, &shutdown).await {
+        let place = Arc::clone(&places).try_acquire_owned().ok();
+        let Some(place) = place.zip(addresses.enter(peer.ip())) else {
             metrics::counter!("server_connections_refused_total", "server" => limits.name)
                 .increment(1);
             continue;
@@ -104,7 +110,7 @@ pub(crate) async fn serve(
 }
 
 /// The next connection; `None` once the switch is thrown.
-async fn accept(listener: &TcpListener, shutdown: &Shutdown) -> Option<TcpStream> {
+async fn accept(listener: &TcpListener, shutdown: &Shutdown) -> Option<(TcpStream, SocketAddr)> {
     loop {
         let accepted = tokio::select! {
             biased;
@@ -112,7 +118,7 @@ async fn accept(listener: &TcpListener, shutdown: &Shutdown) -> Option<TcpStream
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => return Some(stream),
+            Ok(accepted) => return Some(accepted),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections right now");

@@ -215,6 +215,24 @@ async fn a_panic_is_one_requests_500() {
 }
 
 #[tokio::test]
+async fn one_address_does_not_take_all_the_places() {
+    let settings = HttpSettings {
+        max_per_address: 1,
+        ..HttpSettings::default()
+    };
+    let site = Site::open(settings, Duration::from_secs(1)).await;
+    let first = site.connect().await;
+    sleep(Duration::from_millis(100)).await;
+    assert_eq!(until_closed(site.connect().await).await, "");
+    // Its place is free again once it is gone.
+    drop(first);
+    sleep(Duration::from_millis(100)).await;
+    let request = "GET /peer HTTP/1.1\r\nhost: site\r\nconnection: close\r\n\r\n";
+    let answer = until_closed(site.send(request).await).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
 async fn connections_above_the_cap_are_closed() {
     let settings = HttpSettings {
         max_connections: 1,
