@@ -101,6 +101,28 @@ async fn the_generation_service_at_its_commits() {
     run(Kind::WithJobs, [commits(Wire::Generation)]).await;
 }
 
+// The one commit that writes the key and its task: made, and nobody was told; or told to a process that is
+// gone before it could answer. Whoever asks again under the key gets that task, and no other is made.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn between_the_row_of_a_key_and_the_answer() {
+    let scene = Scene::open(Kind::AtOnce).await;
+    for moment in [Forwarded, Replied] {
+        let cell = Cell {
+            wire: Wire::Generation,
+            bytes: COMMIT,
+            moment,
+            place: 1,
+        };
+        let played = scene.play(cell).await;
+        assert!(played.was_killed, "{played:?}");
+        assert_eq!(scene.tasks_of(&played).await, 1);
+        let came = scene.look(&played).await;
+        tell(&played, &came);
+        assert!(came.is_right(&cell), "{came:#?}");
+    }
+    scene.reconcile();
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_usage_service_at_its_commits() {
     run(Kind::WithJobs, [commits(Wire::Usage)]).await;

@@ -272,6 +272,13 @@ impl Scene {
         }
     }
 
+    /// How many tasks its owner's one key made.
+    pub async fn tasks_of(&self, played: &Played) -> i64 {
+        let key = &played.key;
+        let sql = format!("SELECT COUNT(*) FROM tasks WHERE request LIKE '%{key}%'");
+        number(&self.tasks, &sql).await
+    }
+
     async fn is_at_rest(&self, id: &str) -> bool {
         let owed = format!("SELECT COUNT(*) FROM outbox WHERE task_id = '{id}'");
         let is_told = self.told.lock().unwrap().contains_key(id);

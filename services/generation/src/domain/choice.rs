@@ -7,7 +7,7 @@ use types::Microusd;
 
 use crate::domain::cooling::Cooling;
 use crate::domain::off_peak::OffPeak;
-use crate::domain::prices::PriceBoard;
+use crate::domain::prices::{Looks, PriceBoard};
 use crate::domain::provider::{Fit, ImageProvider, ImageSpec, Model};
 use crate::domain::route::{Candidate, Itinerary, Merits, Rejected, Why, Wish, rank};
 use crate::domain::routing::{Catalog, Pinned};
@@ -74,7 +74,7 @@ impl Catalog {
         let mut refused = Vec::new();
         let mut fitting = Vec::new();
         for (provider, model) in self.candidates(pinned)? {
-            match provider.fit(model, spec) {
+            match fit(provider, model, spec) {
                 Fit::Yes { ignored } => {
                     fitting.push(market.look_at(provider, model, ignored, spec))
                 }
@@ -130,6 +130,30 @@ impl Catalog {
     }
 }
 
+// What the adapter says, and what it says to what only some models know.
+fn fit(provider: &Arc<dyn ImageProvider>, model: &Model, spec: &ImageSpec) -> Fit {
+    let extras = provider.extras(model);
+    let mut wrong = Vec::new();
+    if spec.has_mask && !extras.masks {
+        wrong.push(FieldViolation {
+            field: "image.maskFileId".to_owned(),
+            description: format!("{} takes no masks", model.name),
+        });
+    }
+    match provider.fit(model, spec) {
+        Fit::No(violations) => Fit::No(violations.into_iter().chain(wrong).collect()),
+        Fit::Yes { .. } if !wrong.is_empty() => Fit::No(wrong),
+        Fit::Yes { mut ignored } => {
+            let (quality, background) = (spec.finish.quality, spec.finish.background);
+            if !extras.finish {
+                ignored.extend(quality.map(|_| "quality".to_owned()));
+                ignored.extend(background.map(|_| "background".to_owned()));
+            }
+            Fit::Yes { ignored }
+        }
+    }
+}
+
 impl Market<'_> {
     fn look_at<'a>(
         &self,
@@ -139,9 +163,8 @@ impl Market<'_> {
         spec: &ImageSpec,
     ) -> Fitting<'a> {
         let name = provider.name();
-        let price = (self.prices)
-            .of(name, model, (spec.width, spec.height))
-            .price;
+        let looks = Looks::of(spec);
+        let price = self.prices.of(name, model, &looks).price;
         let price = self.off_peak.map_or(price, |one| one.price(price));
         Fitting {
             provider,

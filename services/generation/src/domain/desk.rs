@@ -10,8 +10,8 @@ use crate::domain::error::Error;
 use crate::domain::generation::{Filter, Generation};
 use crate::domain::order::{self, OrderForm};
 use crate::domain::ports::{Adoptions, Files, NewTask, Patron, Quota, Tasks};
-use crate::domain::prices::PriceBoard;
-use crate::domain::provider::Model;
+use crate::domain::prices::{Looks, PriceBoard};
+use crate::domain::provider::{Extras, Model};
 use crate::domain::queue::{Place, QueueRules};
 use crate::domain::quote::{Quotation, queue_full};
 use crate::domain::repeats::{Keyed, Placed, Repeats};
@@ -23,9 +23,6 @@ use crate::domain::speed::{Speed, SpeedBoard};
 
 /// The meter an order counts in, as receipts name it.
 pub const METER: &str = "GENERATIONS";
-
-// Prices are shown for what an order without a size gives.
-const SHOWN_SIZE: (u32, u32) = (order::DEFAULT_SIDE, order::DEFAULT_SIDE);
 
 /// How a provider is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +41,7 @@ pub struct ProviderCard {
     /// The name orders pin.
     pub name: String,
     /// What it can run, and how that went of late.
-    pub models: Vec<(Model, Speed)>,
+    pub models: Vec<(Model, Speed, Extras)>,
     /// How it is.
     pub state: ProviderState,
     /// Whether its pictures are drawn by rule.
@@ -210,15 +207,19 @@ impl Desk {
             Some(until) => ProviderState::Cooling(until),
             None => ProviderState::Available,
         };
+        // Prices are shown for what an order gives that says nothing.
+        let usual = Looks::sized(order::DEFAULT_SIDE, order::DEFAULT_SIDE, None);
         let priced = |entry: &Entry, model: &Model| {
-            let tag = self.prices.of(&entry.name, model, SHOWN_SIZE);
+            let tag = self.prices.of(&entry.name, model, &usual);
             let model = Model {
                 price_per_image: tag.price,
                 price_as_of: tag.as_of,
                 ..model.clone()
             };
             let speed = self.speeds.of(&entry.name, &model.name);
-            (model, speed)
+            let provider = entry.provider.as_ref();
+            let extras = provider.map_or_else(Extras::default, |one| one.extras(&model));
+            (model, speed, extras)
         };
         let cards = self.catalog.entries().map(|entry| ProviderCard {
             name: entry.name.clone(),

@@ -19,6 +19,9 @@ pub enum Error {
     /// An input file does not exist, or is not the caller's: its place in the order.
     #[error("no input file at place {0}")]
     InputNotFound(usize),
+    /// The mask does not exist, or is not the caller's.
+    #[error("no such mask")]
+    MaskNotFound,
     /// It has ended already, like this.
     #[error("the generation has ended: {}", .0.as_str())]
     Ended(Status),

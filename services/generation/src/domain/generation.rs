@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use types::{FileId, GenerationId, Microusd, SessionId, Timestamp, UserId};
 
 use crate::domain::hold::Quote;
-use crate::domain::provider::ImageSpec;
+use crate::domain::provider::{Finish, ImageSpec};
 use crate::domain::queue::Place;
 use crate::domain::route::Itinerary;
 
@@ -97,6 +97,12 @@ pub struct ImageRequest {
     pub seed: u32,
     /// Pictures to start from.
     pub inputs: Vec<FileId>,
+    /// Where the first of them is to be changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<FileId>,
+    /// What only some models know.
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub finish: Finish,
     /// The provider the order insists on.
     pub provider: Option<String>,
     /// The model the order insists on.
@@ -104,6 +110,11 @@ pub struct ImageRequest {
 }
 
 impl ImageRequest {
+    /// Every file it is made from, the mask last.
+    pub fn files(&self) -> impl Iterator<Item = FileId> {
+        self.inputs.iter().copied().chain(self.mask)
+    }
+
     /// What a provider is asked for.
     #[must_use]
     pub fn spec(&self) -> ImageSpec {
@@ -114,8 +125,14 @@ impl ImageRequest {
             height: self.height,
             seed: self.seed,
             input_count: self.inputs.len(),
+            finish: self.finish,
+            has_mask: self.mask.is_some(),
         }
     }
+}
+
+fn is_usual(finish: &Finish) -> bool {
+    *finish == Finish::default()
 }
 
 /// One file a generation made.

@@ -3,6 +3,7 @@
 use types::{GenerationId, Microusd, ReservationId, Timestamp};
 
 use crate::domain::generation::Kind;
+use crate::domain::prices::Looks;
 
 /// Work to set money aside for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,8 +16,8 @@ pub struct Work {
     pub model: String,
     /// The task it will be.
     pub task: GenerationId,
-    /// Width and height in pixels.
-    pub size: (u32, u32),
+    /// What it may be priced by.
+    pub looks: Looks,
     /// What it may be priced at; none for any price.
     pub max_price: Option<Microusd>,
     /// The configured price; the usage service's catalogue goes first.

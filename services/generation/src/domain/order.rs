@@ -10,6 +10,8 @@ use crate::domain::error::Error;
 use crate::domain::generation::{ImageRequest, Kind};
 use crate::domain::hold::Work;
 use crate::domain::off_peak::OffPeak;
+use crate::domain::prices::Looks;
+use crate::domain::provider::Finish;
 use crate::domain::queue::Schedule;
 use crate::domain::reuse::ResultKey;
 use crate::domain::route::{Policy, Wish};
@@ -45,7 +47,7 @@ pub struct OrderForm {
 }
 
 /// A picture as it was ordered.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ImageForm {
     /// What to show.
     pub prompt: String,
@@ -63,6 +65,10 @@ pub struct ImageForm {
     pub provider: String,
     /// A model's name, or nothing.
     pub model: String,
+    /// The UUID of a file, or nothing.
+    pub mask_file_id: String,
+    /// What only some models know; or the field that says something nobody knows.
+    pub finish: Result<Finish, &'static str>,
 }
 
 /// An order that can be done.
@@ -97,7 +103,7 @@ impl Order {
             provider: self.route.provider.name().to_owned(),
             model: self.route.model.name.clone(),
             task,
-            size: (self.request.width, self.request.height),
+            looks: Looks::of(&self.request.spec()),
             max_price: self.wish.max_price,
             list_price: self.route.model.price_per_image,
             list_price_as_of: self.route.model.price_as_of.clone(),
@@ -276,6 +282,11 @@ fn read_image(form: ImageForm, seed: u32, faults: &mut Faults) -> ImageRequest {
     let width = read_side(form.width);
     let height = read_side(form.height);
     let inputs = read_inputs(&form.input_file_ids, faults);
+    let mask = read_mask(&form, faults);
+    let finish = form.finish.unwrap_or_else(|field| {
+        faults.add(field, "must be a value the contract knows");
+        Finish::default()
+    });
     let chosen = |text: String| Some(text).filter(|name| !name.is_empty());
     ImageRequest {
         prompt: clean(&form.prompt),
@@ -284,6 +295,8 @@ fn read_image(form: ImageForm, seed: u32, faults: &mut Faults) -> ImageRequest {
         height,
         seed: form.seed.unwrap_or(seed),
         inputs,
+        mask,
+        finish,
         provider: chosen(form.provider),
         model: chosen(form.model),
     }
@@ -318,6 +331,24 @@ fn read_inputs(texts: &[String], faults: &mut Faults) -> Vec<FileId> {
     }
     files
 }
+
+fn read_mask(form: &ImageForm, faults: &mut Faults) -> Option<FileId> {
+    if form.mask_file_id.is_empty() {
+        return None;
+    }
+    if form.input_file_ids.is_empty() {
+        faults.add(
+            MASK_FIELD,
+            "must be empty without inputFileIds: there is nothing to change",
+        );
+    }
+    let read = form.mask_file_id.parse();
+    read.map_err(|error: types::InvalidId| faults.add(MASK_FIELD, error.to_string()))
+        .ok()
+}
+
+/// The name of the mask's field, as JSON names it.
+pub const MASK_FIELD: &str = "image.maskFileId";
 
 /// The name of an input file's field, as JSON names it.
 #[must_use]

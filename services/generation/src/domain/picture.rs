@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use image::{ImageFormat, ImageReader, Limits};
+use png::ColorType;
 
 // Wider than any provider paints, small enough that decoding fits in memory: 8192² × 4 bytes are
 // 256 MiB, and formats with 16-bit channels need twice that.
@@ -31,6 +32,17 @@ pub struct Picture {
 #[must_use]
 pub fn is_taken(content_type: &str) -> bool {
     matches!(content_type, "image/png" | "image/jpeg" | "image/webp")
+}
+
+/// Whether a PNG can be transparent in places, by its header alone.
+#[must_use]
+pub fn has_alpha(bytes: &[u8]) -> bool {
+    let decoder = png::Decoder::new(Cursor::new(bytes));
+    decoder.read_info().is_ok_and(|reader| {
+        let info = reader.info();
+        let is_there = matches!(info.color_type, ColorType::Rgba | ColorType::GrayscaleAlpha);
+        is_there || info.trns.is_some()
+    })
 }
 
 /// Decodes a picture whole. Takes a while: call it where blocking is allowed.

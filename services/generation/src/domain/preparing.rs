@@ -9,8 +9,9 @@ use types::{FileId, GenerationId, OperationId, ReservationId};
 use crate::domain::choice::{Market, too_dear};
 use crate::domain::desk::{Desk, METER};
 use crate::domain::error::Error;
+use crate::domain::generation::ImageRequest;
 use crate::domain::hold::{Hold, Work};
-use crate::domain::order::{self, Order, OrderForm, input_field};
+use crate::domain::order::{self, MASK_FIELD, Order, OrderForm, input_field};
 use crate::domain::picture;
 use crate::domain::ports::{NewTask, Patron};
 use crate::domain::reuse;
@@ -28,7 +29,7 @@ impl Desk {
         let id = GenerationId(self.ids.next());
         let mut order = self.route(patron, id, form).await?;
         self.guard.check(patron, &order.request.prompt).await?;
-        let hashes = self.check_inputs(patron, &order.request.inputs).await?;
+        let hashes = self.check_files(patron, &order.request).await?;
         order.result_key = (order.reuse).map(|seed| reuse::key(&order, seed, &hashes));
         Ok((id, order))
     }
@@ -90,13 +91,22 @@ impl Desk {
         }
     }
 
-    // Their hashes, in their order.
-    async fn check_inputs(&self, patron: &Patron, inputs: &[FileId]) -> Result<Vec<String>, Error> {
-        let described = join_all((inputs.iter()).map(|file| self.files.describe(patron, *file)));
+    // The hashes of its files, the mask's last.
+    async fn check_files(
+        &self,
+        patron: &Patron,
+        request: &ImageRequest,
+    ) -> Result<Vec<String>, Error> {
+        let inputs = request.inputs.iter();
+        let described = join_all(inputs.map(|file| self.files.describe(patron, *file)));
         let (mut wrong, mut hashes) = (Vec::new(), Vec::new());
+        let mut first = None;
         for (place, described) in described.await.into_iter().enumerate() {
             match described {
-                Ok(info) if picture::is_taken(&info.content_type) => hashes.push(info.sha256),
+                Ok(info) if picture::is_taken(&info.content_type) => {
+                    first.get_or_insert((info.width, info.height));
+                    hashes.push(info.sha256);
+                }
                 Ok(_) => wrong.push(FieldViolation {
                     field: input_field(place),
                     description: "must be a PNG, JPEG or WebP picture".to_owned(),
@@ -107,11 +117,44 @@ impl Desk {
                 Err(fault) => return Err(Error::Peer(fault)),
             }
         }
-        if wrong.is_empty() {
-            Ok(hashes)
-        } else {
-            Err(Error::Invalid(wrong))
+        if let (Some(mask), Some(size)) = (request.mask, first) {
+            match self.check_mask(patron, mask, size).await? {
+                Ok(hash) => hashes.push(hash),
+                Err(description) => wrong.push(FieldViolation {
+                    field: MASK_FIELD.to_owned(),
+                    description,
+                }),
+            }
         }
+        match wrong.is_empty() {
+            true => Ok(hashes),
+            false => Err(Error::Invalid(wrong)),
+        }
+    }
+
+    // Its hash, or what is wrong with it.
+    async fn check_mask(
+        &self,
+        patron: &Patron,
+        mask: FileId,
+        (width, height): (u32, u32),
+    ) -> Result<Result<String, String>, Error> {
+        let missing = |fault: Fault| match fault.reason {
+            Reason::NotFound => Error::MaskNotFound,
+            _ => Error::Peer(fault),
+        };
+        let info = self.files.describe(patron, mask).await.map_err(missing)?;
+        if info.content_type != "image/png" || (info.width, info.height) != (width, height) {
+            let size = format!("{width}x{height}, the size of the first input picture");
+            return Ok(Err(format!("must be a PNG of {size}")));
+        }
+        let picture = self.files.fetch(patron, mask).await.map_err(missing)?;
+        Ok(match picture::has_alpha(&picture.bytes) {
+            true => Ok(info.sha256),
+            false => Err(
+                "must have an alpha channel: where it is transparent is painted anew".to_owned(),
+            ),
+        })
     }
 
     fn task(&self, id: GenerationId, patron: Patron, order: Order, hold: Hold) -> NewTask {

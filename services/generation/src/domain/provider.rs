@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use errors::{FieldViolation, Reason};
+use serde::{Deserialize, Serialize};
 use types::Microusd;
 
 /// A picture as an order has it: what a provider is asked for, whichever provider it is.
@@ -22,6 +23,74 @@ pub struct ImageSpec {
     pub seed: u32,
     /// How many input pictures there are.
     pub input_count: usize,
+    /// What only some models know.
+    pub finish: Finish,
+    /// Whether a mask says where the first input picture is to be changed.
+    pub has_mask: bool,
+}
+
+/// What only some models know of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Finish {
+    /// How much work goes into it; as the provider has it when it is not said.
+    pub quality: Option<Quality>,
+    /// What is behind the subject; as the provider has it when it is not said.
+    pub background: Option<Background>,
+}
+
+/// How much work goes into a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Quality {
+    /// Little.
+    Low,
+    /// More.
+    Medium,
+    /// Most.
+    High,
+}
+
+impl Quality {
+    /// As providers and price lists name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        }
+    }
+}
+
+/// What is behind the subject of a picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Background {
+    /// Something.
+    Opaque,
+    /// Nothing.
+    Transparent,
+}
+
+impl Background {
+    /// As providers name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opaque => "opaque",
+            Self::Transparent => "transparent",
+        }
+    }
+}
+
+/// What a model knows beyond what all do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extras {
+    /// Quality and background.
+    pub finish: bool,
+    /// Masks.
+    pub masks: bool,
 }
 
 /// One picture to be made by one model.
@@ -35,6 +104,8 @@ pub struct ImageOrder {
     pub model: String,
     /// The input pictures, whole and checked.
     pub inputs: Vec<InputImage>,
+    /// Where the first of them is to be changed.
+    pub mask: Option<InputImage>,
 }
 
 /// An input picture.
@@ -219,6 +290,16 @@ pub trait ImageProvider: Send + Sync + 'static {
 
     /// Whether `model` can do this order.
     fn fit(&self, model: &Model, spec: &ImageSpec) -> Fit;
+
+    /// What `model` knows beyond what [`ImageProvider::fit`] looks at.
+    fn extras(&self, _model: &Model) -> Extras {
+        Extras::default()
+    }
+
+    /// How far the one order is that it works at, in percent; none where it does not tell, or works at many.
+    async fn progress(&self) -> Option<u8> {
+        None
+    }
 
     /// Whether sending an order twice costs nothing and gives the same picture.
     fn is_repeatable(&self) -> bool {

@@ -136,9 +136,20 @@ pub fn key(order: &Order, seed: Option<u32>, inputs: &[String]) -> ResultKey {
         route.provider.name(),
         &route.model.name,
     ];
+    // Said nothing, they leave the key as it was before there were any.
+    let finish = request.finish;
+    let quality = finish
+        .quality
+        .map(|one| format!("quality {}", one.as_str()));
+    let background = finish
+        .background
+        .map(|one| format!("background {}", one.as_str()));
+    let mask = request.mask.map(|_| "masked".to_owned());
+    let said: Vec<String> = [quality, background, mask].into_iter().flatten().collect();
     let mut context = Context::new(&SHA256);
     // Each with its length, so that none runs into the next.
-    for part in parts.into_iter().chain(inputs.iter().map(String::as_str)) {
+    let rest = said.iter().chain(inputs).map(String::as_str);
+    for part in parts.into_iter().chain(rest) {
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part.as_bytes());
     }

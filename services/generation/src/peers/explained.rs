@@ -9,7 +9,6 @@ use crate::domain::hold::Work;
 use crate::domain::quote::{Explained, LimitState, Refusal};
 
 pub(super) fn question(work: &Work) -> ExplainUsageRequest {
-    let (width, height) = work.size;
     ExplainUsageRequest {
         kind: match work.kind {
             Kind::Image => "IMAGE".to_owned(),
@@ -17,8 +16,8 @@ pub(super) fn question(work: &Work) -> ExplainUsageRequest {
         provider: work.provider.clone(),
         cost_microusd: work.list_price.0,
         model: work.model.clone(),
-        size: format!("{width}x{height}"),
-        quality: String::new(),
+        size: work.looks.size.clone(),
+        quality: work.looks.quality.clone(),
     }
 }
 

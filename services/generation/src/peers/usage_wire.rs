@@ -11,7 +11,7 @@ use types::{Microusd, Timestamp};
 
 use crate::domain::generation::Kind;
 use crate::domain::hold::{Hold, Quote, Work};
-use crate::domain::prices::ListedPrice;
+use crate::domain::prices::{ListedPrice, Looks};
 use crate::domain::settlement::Actuals;
 
 pub(super) fn purpose(work: &Work) -> Purpose {
@@ -30,13 +30,12 @@ pub(super) fn purpose(work: &Work) -> Purpose {
 }
 
 pub(super) fn work(work: &Work) -> WireWork {
-    let (width, height) = work.size;
     WireWork {
         quantities: vec![Quantity {
             unit: Unit::Image.into(),
             count: 1,
-            size: format!("{width}x{height}"),
-            quality: String::new(),
+            size: work.looks.size.clone(),
+            quality: work.looks.quality.clone(),
         }],
         list_price_microusd: Some(work.list_price.0),
         list_price_as_of: work.list_price_as_of.clone(),
@@ -91,13 +90,16 @@ pub(super) fn charges(used: &Actuals) -> Vec<WireCharge> {
     charges.collect()
 }
 
-/// The price of a picture of any quality, which is all an order can ask for.
+/// The price of a picture.
 pub(super) fn listed(price: Price) -> Option<ListedPrice> {
-    let is_ours = price.unit() == Unit::Image && price.quality.is_empty();
+    let is_ours = price.unit() == Unit::Image;
     (is_ours && price.retired_at.is_none() && price.price_microusd >= 0).then_some(ListedPrice {
         provider: price.provider,
         model: price.model,
-        size: price.size,
+        looks: Looks {
+            size: price.size,
+            quality: price.quality,
+        },
         price: Microusd(price.price_microusd),
         as_of: price.as_of,
     })

@@ -42,6 +42,7 @@ pub(super) const FACTS: Facts = Facts {
     takes: |_| Ok(true),
 };
 
+const PROGRESS_WAIT: Duration = Duration::from_secs(2);
 /// Whichever model the server has loaded; every other name is a checkpoint's.
 const DEFAULT: &str = "default";
 /// How much an input picture is changed: 0 is not at all.
@@ -132,6 +133,20 @@ impl ImageProvider for A1111 {
         limits.done()
     }
 
+    // Of the whole server; it has one order at a time.
+    async fn progress(&self) -> Option<u8> {
+        let request = self.http.get("/sdapi/v1/progress?skip_current_image=true");
+        let answer = self.http.send(request, PROGRESS_WAIT).await.ok()?;
+        let told = answer.json::<Progress>()?.progress;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "within 0 to 100"
+        )]
+        let percent = (told.clamp(0.0, 1.0) * 100.0) as u8;
+        (answer.status.is_success() && told.is_finite()).then_some(percent)
+    }
+
     // The seed is told, and nobody is paid.
     fn is_repeatable(&self) -> bool {
         self.models.iter().all(|model| model.price_per_image.0 == 0)
@@ -181,6 +196,11 @@ fn without_options(text: &str) -> String {
         text.replace_range(start..end, "");
     }
     text
+}
+
+#[derive(Deserialize)]
+struct Progress {
+    progress: f64,
 }
 
 #[derive(Deserialize)]

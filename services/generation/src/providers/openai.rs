@@ -17,12 +17,32 @@ use super::http::{Answer, Http, HttpError, by_status, decode_picture, file_part,
 use super::limits::Limits;
 use super::money::{Tariffs, Tokens};
 use crate::domain::provider::{
-    ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
-    RawImage, Spent, Submitted,
+    ErrorClass, Extras, Finish, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled,
+    ProviderError, RawImage, Spent, Submitted,
 };
 
 /// As users see it.
 pub const NAME: &str = "openai";
+/// Another server that speaks it, beside OpenAI.
+pub const COMPATIBLE: &str = "compatible";
+
+pub(super) const COMPATIBLE_FACTS: Facts = Facts {
+    name: COMPATIBLE,
+    base_url: "http://localhost:8080/v1",
+    models: &[Price {
+        model: "default",
+        dollars: "0",
+        as_of: "2026-11-22",
+        rates: None,
+        unit: None,
+    }],
+    timeout: "600s",
+    keyless: true,
+    result_hosts: &[],
+    has_units: false,
+    max_running: 0,
+    takes: |_| Ok(true),
+};
 
 pub(super) const FACTS: Facts = Facts {
     name: NAME,
@@ -62,6 +82,7 @@ const MAX_INPUTS: usize = 16;
 
 /// The adapter.
 pub struct OpenAi {
+    name: &'static str,
     http: Http,
     models: Vec<Model>,
     tariffs: Tariffs,
@@ -87,6 +108,7 @@ impl OpenAi {
     pub fn new(account: &Account) -> Result<Self, HttpError> {
         let key = account.key.clone();
         Ok(Self {
+            name: account.name,
             http: Http::new(
                 &account.base_url,
                 key,
@@ -151,8 +173,8 @@ impl OpenAi {
             .text("prompt", order.spec.prompt.clone())
             .text("n", "1")
             .text("size", size(&order.spec));
-        if Kind::of(&order.model) == Kind::Other {
-            form = form.text("response_format", "b64_json");
+        for (field, value) in finish(order) {
+            form = form.text(field, value);
         }
         let field = if order.inputs.len() == 1 {
             "image"
@@ -162,6 +184,9 @@ impl OpenAi {
         for input in &order.inputs {
             form = form.part(field, file_part(input.bytes.clone(), &input.content_type)?);
         }
+        if let Some(mask) = &order.mask {
+            form = form.part("mask", file_part(mask.bytes.clone(), &mask.content_type)?);
+        }
         Ok(self.http.post("/images/edits").multipart(form))
     }
 }
@@ -169,7 +194,7 @@ impl OpenAi {
 #[async_trait]
 impl ImageProvider for OpenAi {
     fn name(&self) -> &str {
-        NAME
+        self.name
     }
 
     fn models(&self) -> &[Model] {
@@ -204,6 +229,19 @@ impl ImageProvider for OpenAi {
         limits.ignores(!spec.negative_prompt.is_empty(), &["negativePrompt"]);
         limits.ignores(true, &["seed"]);
         limits.done()
+    }
+
+    fn extras(&self, model: &Model) -> Extras {
+        let knows = Kind::of(&model.name) != Kind::Other;
+        Extras {
+            finish: knows,
+            masks: knows,
+        }
+    }
+
+    // An own server works for nothing.
+    fn is_repeatable(&self) -> bool {
+        self.name == COMPATIBLE && self.models.iter().all(|one| one.price_per_image.0 == 0)
     }
 
     async fn submit(&self, order: &ImageOrder) -> Result<Submitted, ProviderError> {
@@ -249,10 +287,24 @@ fn body(order: &ImageOrder) -> Value {
         "n": 1,
         "size": size(&order.spec),
     });
-    if Kind::of(&order.model) == Kind::Other {
-        body["response_format"] = json!("b64_json");
+    for (field, value) in finish(order) {
+        body[field] = json!(value);
     }
     body
+}
+
+// What the models of the one kind know, and what those of the other must be told.
+fn finish(order: &ImageOrder) -> Vec<(&'static str, &'static str)> {
+    if Kind::of(&order.model) == Kind::Other {
+        return vec![("response_format", "b64_json")];
+    }
+    let Finish {
+        quality,
+        background,
+    } = order.spec.finish;
+    let quality = quality.map(|one| ("quality", one.as_str()));
+    let background = background.map(|one| ("background", one.as_str()));
+    quality.into_iter().chain(background).collect()
 }
 
 #[derive(Deserialize)]

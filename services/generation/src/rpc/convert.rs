@@ -5,6 +5,7 @@ use std::time::Duration;
 use contracts::generation::v1 as wire;
 use contracts::generation::v1::generation::{Kind as WireKind, Status as WireStatus};
 use contracts::generation::v1::generation_event::Type as WireType;
+use contracts::generation::v1::image_spec::{Background as WireBackground, Quality as WireQuality};
 use contracts::generation::v1::provider::State as WireState;
 use contracts::generation::v1::report_reservations_response::Report as WireReport;
 use contracts::generation::v1::report_reservations_response::report::Outcome;
@@ -19,7 +20,7 @@ use crate::domain::generation::{Failure, Filter, Generation, ImageRequest, Kind,
 use crate::domain::keeper::Report;
 use crate::domain::order::{ImageForm, OrderForm};
 use crate::domain::ports::Patron;
-use crate::domain::provider::Model;
+use crate::domain::provider::{Background, Extras, Finish, Model, Quality};
 use crate::domain::speed::Speed;
 
 const MAX_RESERVATIONS: usize = 100;
@@ -60,6 +61,8 @@ fn read_span(span: prost_types::Duration) -> Duration {
 
 fn read_image(image: wire::ImageSpec) -> ImageForm {
     ImageForm {
+        finish: read_finish(&image),
+        mask_file_id: image.mask_file_id,
         prompt: image.prompt,
         negative_prompt: image.negative_prompt,
         width: image.width,
@@ -69,6 +72,25 @@ fn read_image(image: wire::ImageSpec) -> ImageForm {
         provider: image.provider,
         model: image.model,
     }
+}
+
+// Numbers that are none of the contract's are not taken for nothing said.
+fn read_finish(image: &wire::ImageSpec) -> Result<Finish, &'static str> {
+    Ok(Finish {
+        quality: match WireQuality::try_from(image.quality).map_err(|_| "image.quality")? {
+            WireQuality::Unspecified => None,
+            WireQuality::Low => Some(Quality::Low),
+            WireQuality::Medium => Some(Quality::Medium),
+            WireQuality::High => Some(Quality::High),
+        },
+        background: match WireBackground::try_from(image.background)
+            .map_err(|_| "image.background")?
+        {
+            WireBackground::Unspecified => None,
+            WireBackground::Opaque => Some(Background::Opaque),
+            WireBackground::Transparent => Some(Background::Transparent),
+        },
+    })
 }
 
 pub(super) fn read_id(text: &str) -> Result<GenerationId, Fault> {
@@ -241,12 +263,13 @@ fn provider(card: ProviderCard) -> wire::Provider {
     }
 }
 
-fn model((model, speed): (Model, Speed)) -> wire::Model {
+fn model((model, speed, extras): (Model, Speed, Extras)) -> wire::Model {
     wire::Model {
         performance: convert_route::performance(&speed),
         name: model.name,
         price_per_image_microusd: model.price_per_image.0,
         takes_input_images: model.takes_input_images,
+        takes_masks: extras.masks,
         price_as_of: model.price_as_of,
     }
 }
@@ -262,6 +285,17 @@ fn status(status: Status) -> WireStatus {
 }
 
 fn image(request: ImageRequest) -> wire::ImageSpec {
+    let quality = match request.finish.quality {
+        None => WireQuality::Unspecified,
+        Some(Quality::Low) => WireQuality::Low,
+        Some(Quality::Medium) => WireQuality::Medium,
+        Some(Quality::High) => WireQuality::High,
+    };
+    let background = match request.finish.background {
+        None => WireBackground::Unspecified,
+        Some(Background::Opaque) => WireBackground::Opaque,
+        Some(Background::Transparent) => WireBackground::Transparent,
+    };
     wire::ImageSpec {
         prompt: request.prompt,
         negative_prompt: request.negative_prompt,
@@ -271,6 +305,9 @@ fn image(request: ImageRequest) -> wire::ImageSpec {
         input_file_ids: request.inputs.iter().map(ToString::to_string).collect(),
         provider: request.provider.unwrap_or_default(),
         model: request.model.unwrap_or_default(),
+        quality: quality.into(),
+        background: background.into(),
+        mask_file_id: optional(request.mask),
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use errors::{Fault, Reason, Violations};
 
 use crate::domain::error::{Error, KeyRefusal, TooLate};
-use crate::domain::order::input_field;
+use crate::domain::order::{MASK_FIELD, input_field};
 use crate::domain::safety;
 use crate::domain::webhook::MOST;
 use crate::domain::webhook::error::Error as WebhookError;
@@ -14,6 +14,10 @@ const EXPIRED_ON_THE_WAY: &str = "what was set aside for the generation expired 
                                   nothing was done, try again";
 // Nobody knows when the next one begins; asked so often, an order waits no longer than it must.
 const QUEUE_FULL_REST: Duration = Duration::from_secs(5);
+
+fn no_such_file(field: &str) -> Fault {
+    Fault::new(Reason::NotFound, format!("no such file: {field}")).with("field", field)
+}
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
@@ -25,10 +29,8 @@ impl From<Error> for Fault {
             }
             Error::NoProvider(said) => Self::new(Reason::NoProvider, said),
             Error::NotFound => Self::not_found("generation"),
-            Error::InputNotFound(place) => {
-                let field = input_field(place);
-                Self::new(Reason::NotFound, format!("no such file: {field}")).with("field", field)
-            }
+            Error::InputNotFound(place) => no_such_file(&input_field(place)),
+            Error::MaskNotFound => no_such_file(MASK_FIELD),
             Error::Ended(status) => Self::new(
                 Reason::WrongState,
                 format!("the generation has {} already", status.as_str()),

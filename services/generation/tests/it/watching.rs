@@ -16,6 +16,7 @@ use crate::support::{Play, Scripted, Suite, on_both};
 on_both!(
     replays_and_follows,
     follows_what_another_process_does,
+    tells_how_far_a_provider_is_that_tells,
     ends_with_an_error_when_the_service_stops,
 );
 
@@ -95,4 +96,21 @@ async fn ends_with_an_error_when_the_service_stops(db: TestDb) {
         }
     };
     assert_eq!(errors::from_status(cut).reason, Reason::Unavailable);
+}
+
+async fn tells_how_far_a_provider_is_that_tells(db: TestDb) {
+    let plays = [Play::PaintAfter(Duration::from_millis(3_600))];
+    // Another order's 90 before it is not taken back.
+    let provider = Scripted::new("fake", 5_000)
+        .plays(plays)
+        .telling([40, 90, 60]);
+    let provider = Arc::new(provider);
+    let suite = Suite::with(db, &provider).await;
+    let user = suite.user();
+    let made = user.create(order("a fox")).await.unwrap();
+    let told = user.watch(&made.id, 0).await.unwrap();
+    let generating = told.iter().filter(|one| one.r#type() == Type::Generating);
+    let progress: Vec<i32> = generating.map(|one| one.progress).collect();
+    assert_eq!(progress, [10, 40, 65]);
+    assert_eq!(told.last().unwrap().r#type(), Type::Completed);
 }

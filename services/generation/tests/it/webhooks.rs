@@ -28,6 +28,7 @@ on_both!(
     what_fails_is_tried_again_under_the_same_id,
     secrets_change_with_an_overlap,
     what_is_gone_is_disabled,
+    an_owner_is_told_of_what_is_disabled,
     private_places_are_not_told,
     a_user_has_ten_at_most_and_only_their_own,
     the_log_pages_and_sends_again,
@@ -45,7 +46,7 @@ async fn ends_are_told(db: TestDb) {
     let made = desk.create(&receiver.url, &[]).await.unwrap();
     let webhook = made.webhook.unwrap();
     assert!(
-        webhook.enabled && webhook.event_types.len() == 4,
+        webhook.enabled && webhook.event_types.len() == 5,
         "{webhook:?}"
     );
     let generation = desk.user.create(order("a fox")).await.unwrap();
@@ -173,6 +174,40 @@ async fn what_is_gone_is_disabled(db: TestDb) {
     desk.newest(&id, |one| one.state() == State::Delivered)
         .await;
     assert_eq!(receiver.log().len(), 2);
+}
+
+async fn an_owner_is_told_of_what_is_disabled(db: TestDb) {
+    let (suite, desk) = start(db, []).await;
+    let (gone, heard, deaf) = (
+        Receiver::answering([410]).await,
+        Receiver::answering([]).await,
+        Receiver::answering([]).await,
+    );
+    let id = desk.made(&gone.url).await;
+    let listening = desk
+        .create(&heard.url, &["webhook.disabled"])
+        .await
+        .unwrap();
+    desk.create(&deaf.url, &["generation.completed"])
+        .await
+        .unwrap();
+    let stranger = Desk::of(&suite, suite.user());
+    let elsewhere = Receiver::answering([]).await;
+    stranger.made(&elsewhere.url).await;
+    desk.test(&id).await.unwrap();
+    let event = heard.events(1).await.remove(0);
+    assert!(event.is_signed_with(&listening.secret));
+    let body = event.json();
+    assert_eq!(body["type"], "webhook.disabled");
+    assert_eq!(body["data"]["webhookId"], id.as_str());
+    assert_eq!(body["data"]["url"], gone.url.as_str());
+    assert!(body["data"]["reason"].as_str().unwrap().contains("410"));
+    assert!(!desk.get(&id).await.unwrap().enabled);
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(
+        (heard.log().len(), deaf.log().len(), elsewhere.log().len()),
+        (1, 0, 0)
+    );
 }
 
 async fn private_places_are_not_told(db: TestDb) {

@@ -72,6 +72,38 @@ async fn an_input_is_brought_to_the_size_asked_for() {
 }
 
 #[tokio::test]
+async fn tells_how_far_it_is() {
+    let of = |reply: Reply| async move {
+        let stub = Stub::always(reply).await;
+        let progress = provider("a1111", &stub.url, &[]).progress().await;
+        assert_eq!(
+            stub.only().target,
+            "/sdapi/v1/progress?skip_current_image=true"
+        );
+        progress
+    };
+    for (told, percent) in [
+        (0.0, Some(0)),
+        (0.428, Some(42)),
+        (1.0, Some(100)),
+        (7.5, Some(100)),
+    ] {
+        let state = json!({ "progress": told, "eta_relative": 1.0, "state": {}, "new": 1 });
+        assert_eq!(of(Reply::json(200, &state)).await, percent);
+    }
+    // stable-diffusion.cpp does not know.
+    assert_eq!(
+        of(Reply::json(404, &json!({ "detail": "Not Found" }))).await,
+        None
+    );
+    assert_eq!(
+        of(Reply::json(500, &json!({ "progress": 0.5 }))).await,
+        None
+    );
+    assert_eq!(of(Reply::text(200, "text/html", "<html>")).await, None);
+}
+
+#[tokio::test]
 async fn answers_have_their_class() {
     let table: Vec<(u16, Value, ErrorClass)> = vec![
         (404, json!({ "detail": "Not Found" }), Account),

@@ -10,8 +10,9 @@ use tokio::net::TcpListener;
 use crate::order::{KEY, order, provider};
 use crate::stub::{Reply, Stub};
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "a1111",
+    "compatible",
     "gemini",
     "sdxl",
     "stability",

@@ -1,6 +1,7 @@
 //! OpenAI's images API and servers like it: what is sent, and what their answers mean.
 
 use generation::domain::provider::ErrorClass::{self, *};
+use generation::domain::provider::{Background, Finish, Quality};
 use serde_json::{Value, json};
 use types::Microusd;
 
@@ -61,6 +62,71 @@ async fn inputs_are_sent_as_a_form() {
             ("image[]".to_owned(), png, second.bytes.to_vec()),
         ]
     );
+}
+
+#[tokio::test]
+async fn quality_background_and_masks_are_sent() {
+    let stub = Stub::always(Reply::json(200, &success())).await;
+    let provider = provider("openai", &stub.url, &[]);
+    let extras = provider.extras(&provider.models()[0]);
+    assert!(extras.finish && extras.masks);
+    let finish = Finish {
+        quality: Some(Quality::High),
+        background: Some(Background::Transparent),
+    };
+    let mut plain = order(&*provider);
+    plain.spec.finish = finish;
+    made(&*provider, &plain).await.unwrap();
+    let mask = picture(16, 16);
+    let mut masked = order_with(&*provider, vec![picture(16, 16)]);
+    (masked.spec.finish, masked.mask) = (finish, Some(mask.clone()));
+    made(&*provider, &masked).await.unwrap();
+    let seen = stub.seen();
+    let body = seen[0].json();
+    assert_eq!(body["quality"], "high");
+    assert_eq!(body["background"], "transparent");
+    let fields = seen[1].fields();
+    assert_eq!(
+        (fields["quality"].as_str(), fields["background"].as_str()),
+        ("high", "transparent")
+    );
+    let files = seen[1].files();
+    assert_eq!(files[0].0, "image");
+    let sent = (
+        "mask".to_owned(),
+        "image/png".to_owned(),
+        mask.bytes.to_vec(),
+    );
+    assert_eq!(files[1], sent);
+}
+
+#[tokio::test]
+async fn another_server_stands_beside_openai() {
+    let reply = json!({ "data": [{ "b64_json": "cGljdHVyZQ==" }] });
+    let stub = Stub::always(Reply::json(200, &reply)).await;
+    let all = registry(&[("COMPATIBLE_BASE_URL", &stub.url), ("OPENAI_KEY", KEY)]);
+    let own = all.get("compatible").unwrap().provider.clone().unwrap();
+    assert_eq!(
+        (own.name(), own.models()[0].price_per_image),
+        ("compatible", Microusd(0))
+    );
+    assert!(
+        own.is_repeatable()
+            && !all
+                .get("openai")
+                .unwrap()
+                .provider
+                .as_ref()
+                .unwrap()
+                .is_repeatable()
+    );
+    let extras = own.extras(&own.models()[0]);
+    assert!(!extras.finish && !extras.masks);
+    made(&*own, &order(&*own)).await.unwrap();
+    let seen = stub.only();
+    assert_eq!(seen.header("authorization"), None);
+    assert_eq!(seen.json()["model"], "default");
+    assert_eq!(seen.json()["response_format"], "b64_json");
 }
 
 #[tokio::test]

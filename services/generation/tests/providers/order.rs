@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use config::{MapSource, Reader};
 use generation::domain::provider::{
-    Fit, ImageOrder, ImageProvider, ImageSpec, InputImage, ProviderError, RawImage, Submitted,
+    Finish, Fit, ImageOrder, ImageProvider, ImageSpec, InputImage, ProviderError, RawImage,
+    Submitted,
 };
 use generation::providers::{Config, Registry, build};
 
@@ -57,6 +58,8 @@ pub fn spec() -> ImageSpec {
         height: 1024,
         seed: 4_000_000_000,
         input_count: 0,
+        finish: Finish::default(),
+        has_mask: false,
     }
 }
 
@@ -67,6 +70,7 @@ pub fn order(provider: &dyn ImageProvider) -> ImageOrder {
         spec: spec(),
         model: provider.models()[0].name.clone(),
         inputs: Vec::new(),
+        mask: None,
     }
 }
 

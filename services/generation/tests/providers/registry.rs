@@ -20,6 +20,7 @@ fn all_are_known_by_name() {
         shown,
         [
             ("a1111", false),
+            ("compatible", false),
             ("fal", false),
             ("flux", false),
             ("gemini", false),

@@ -1,6 +1,7 @@
 //! Asks a provider: the intention is written down before the order leaves, the job before anything
 //! else is done with it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use futures::future::try_join_all;
 use tokio::time::Instant;
 use types::{Microusd, Timestamp};
 
-use super::sending::Sending;
+use super::sending::{Heard, Sending};
 use super::{Asked, Made, Sitting, Studio};
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
@@ -23,6 +24,7 @@ use crate::domain::retry::backoff;
 
 const FIRST_POLL: Duration = Duration::from_millis(500);
 const LAST_POLL: Duration = Duration::from_secs(2);
+const PROGRESS_PAUSE: Duration = Duration::from_secs(1);
 const RESUMED: Duration = Duration::from_secs(60);
 // Of a job's own progress, only every so many percent become an event.
 const PROGRESS_STEP: u8 = 5;
@@ -35,10 +37,9 @@ impl Studio {
         if task.expires_at.is_some_and(|end| end <= self.clock.now()) {
             return Ok(Asked::Unasked(Err(expired())));
         }
-        let fetched =
-            (task.request.inputs.iter()).map(|file| self.files.fetch(&task.patron, *file));
-        let inputs = match try_join_all(fetched).await {
-            Ok(inputs) => inputs,
+        let fetched = (task.request.files()).map(|file| self.files.fetch(&task.patron, file));
+        let pictures = match try_join_all(fetched).await {
+            Ok(pictures) => pictures,
             Err(fault) => return Ok(Asked::Unasked(without_inputs(sitting, &fault))),
         };
         if let Some(withheld) = self.withheld(sitting).await {
@@ -64,7 +65,8 @@ impl Studio {
         if !lease.is_held() {
             return Err(Error::Lost);
         }
-        self.send(sitting, number, order_of(sitting, inputs)).await
+        self.send(sitting, number, order_of(sitting, pictures))
+            .await
     }
 
     async fn send(
@@ -84,7 +86,7 @@ impl Studio {
             price: sitting.price(),
             strays: Arc::clone(&self.strays),
         };
-        let heard = sending.send().await;
+        let heard = self.watched(sitting, sending).await?;
         metrics::histogram!("generation_provider_seconds", "provider" => task.provider.clone())
             .record(begun.elapsed().as_secs_f64());
         if let Some(job) = heard.job() {
@@ -110,6 +112,26 @@ impl Studio {
                 sends: task.attempts + 1,
                 error: as_repeatable(error, sitting),
             }),
+        }
+    }
+
+    // While the answer is awaited, how far the provider is, where it tells.
+    async fn watched(&self, sitting: &Sitting<'_>, sending: Sending) -> Result<Heard, Error> {
+        let mut heard = pin!(sending.send());
+        let mut shown = ASKED;
+        loop {
+            let told = async {
+                tokio::time::sleep(PROGRESS_PAUSE).await;
+                sitting.provider.progress().await
+            };
+            tokio::select! {
+                heard = &mut heard => return Ok(heard),
+                percent = told => match percent {
+                    Some(_) => shown = self.show_progress(sitting, percent, shown).await?,
+                    // It does not tell, and is not asked again.
+                    None => return Ok(heard.await),
+                },
+            }
         }
     }
 
@@ -189,12 +211,15 @@ impl Studio {
     }
 }
 
-fn order_of(sitting: &Sitting<'_>, inputs: Vec<InputImage>) -> ImageOrder {
+// Of its pictures the mask comes last.
+fn order_of(sitting: &Sitting<'_>, mut inputs: Vec<InputImage>) -> ImageOrder {
+    let mask = sitting.task.request.mask.and_then(|_| inputs.pop());
     ImageOrder {
         client_ref: sitting.task.claim.task.to_string(),
         spec: sitting.task.request.spec(),
         model: sitting.model.name.clone(),
         inputs,
+        mask,
     }
 }
 

@@ -18,17 +18,20 @@ pub enum EventType {
     Cancelled,
     /// The last generation of a batch has ended.
     BatchCompleted,
+    /// Another webhook of the same owner was disabled, for it took nothing.
+    WebhookDisabled,
     /// Nothing: its owner tries the webhook.
     Test,
 }
 
 impl EventType {
     /// Those a webhook can be for.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Completed,
         Self::Failed,
         Self::Cancelled,
         Self::BatchCompleted,
+        Self::WebhookDisabled,
     ];
 
     /// As receivers and rows have it.
@@ -39,6 +42,7 @@ impl EventType {
             Self::Failed => "generation.failed",
             Self::Cancelled => "generation.cancelled",
             Self::BatchCompleted => "batch.completed",
+            Self::WebhookDisabled => "webhook.disabled",
             Self::Test => "webhook.test",
         }
     }
@@ -123,6 +127,19 @@ pub fn batch_body(batch: &Ended) -> String {
         "endedAt": batch.ended_at.to_string(),
     });
     envelope(EventType::BatchCompleted, batch.ended_at, &data)
+}
+
+/// The id of a webhook's being disabled at this moment.
+#[must_use]
+pub fn disabled_id(webhook: Uuid, at: Timestamp) -> String {
+    format!("evt_{}_{}", webhook.simple(), at.micros())
+}
+
+/// That a webhook is sent nothing any more, and why.
+#[must_use]
+pub fn disabled_body(webhook: Uuid, url: &str, reason: &str, at: Timestamp) -> String {
+    let data = json!({ "webhookId": webhook, "url": url, "reason": reason });
+    envelope(EventType::WebhookDisabled, at, &data)
 }
 
 /// What a test says.

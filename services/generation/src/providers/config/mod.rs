@@ -64,6 +64,7 @@ impl Config {
     pub fn read(reader: &mut Reader<'_>) -> Self {
         let facts = [
             a1111::FACTS,
+            openai::COMPATIBLE_FACTS,
             fal::FACTS,
             flux::FACTS,
             gemini::FACTS,
@@ -190,6 +191,7 @@ mod tests {
             shown,
             [
                 "a1111 default $0.000000",
+                "compatible default $0.000000",
                 "fal fal-ai/flux/schnell $0.009000",
                 "flux flux-2-klein-4b $0.021000",
                 "gemini gemini-2.5-flash-image $0.039000",

@@ -15,6 +15,7 @@ mod m0014_strays;
 mod m0015_off_peak;
 mod m0016_chores;
 mod m0017_outbox;
+mod m0018_mail;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::async_trait;
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_off_peak::STEP),
             Box::new(m0016_chores::STEP),
             Box::new(m0017_outbox::STEP),
+            Box::new(m0018_mail::STEP),
         ]
     }
 }

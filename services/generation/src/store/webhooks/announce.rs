@@ -63,6 +63,29 @@ impl Store {
         self.write_deliveries(db, listening, &news).await
     }
 
+    /// Tells the owner's other webhooks that this one was just disabled.
+    pub(super) async fn announce_disabled(
+        &self,
+        db: &impl ConnectionTrait,
+        row: &webhooks::Model,
+        reason: &str,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let kind = EventType::WebhookDisabled;
+        let listening = self.listening(db, row.owner, kind).await?;
+        if listening.is_empty() {
+            return Ok(());
+        }
+        let news = News {
+            kind,
+            id: event::disabled_id(row.id, at),
+            task: None,
+            body: event::disabled_body(row.id, &row.url, reason, at),
+            at,
+        };
+        self.write_deliveries(db, listening, &news).await
+    }
+
     /// The webhooks of an owner that are for such an event.
     pub(in crate::store) async fn listening(
         &self,

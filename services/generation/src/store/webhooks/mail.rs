@@ -26,11 +26,12 @@ impl Mail for Store {
             Lane::Sound => "failures = 0",
             Lane::Failing => "failures > 0",
         };
+        // Whether there is any at all would be looked for among all that were ever sent.
         let due = format!(
             "SELECT id FROM webhooks AS hook
-            WHERE enabled AND {lane} AND free_at <= {now} AND EXISTS (
-                SELECT 1 FROM deliveries
-                WHERE webhook_id = hook.id AND state = 'pending' AND due_at <= {now})"
+            WHERE enabled AND {lane} AND free_at <= {now} AND (
+                SELECT MIN(due_at) FROM deliveries
+                WHERE webhook_id = hook.id AND state = 'pending') <= {now}"
         );
         // Looked up without a lock: a postman with nothing to do leaves the writer to others.
         let backend = self.db.write().get_database_backend();
@@ -66,11 +67,11 @@ impl Mail for Store {
         let Some(webhook) = held else {
             return Ok(None);
         };
-        let due = Expr::cust(format!("due_at <= {}", self.now_sql()));
+        // In the words of the index: however many wait, it is the first of them.
+        let due = format!("state = 'pending' AND due_at <= {}", self.now_sql());
         let found = deliveries::Entity::find()
             .filter(deliveries::Column::WebhookId.eq(webhook.id))
-            .filter(deliveries::Column::State.eq(State::Pending.as_str()))
-            .filter(due)
+            .filter(Expr::cust(due))
             .order_by_asc(deliveries::Column::Id)
             .one(self.db.write())
             .await
@@ -116,9 +117,13 @@ impl Mail for Store {
         if let Some(reason) = standing.disabled {
             update = update
                 .col_expr(webhooks::Column::Enabled, Expr::value(false))
-                .col_expr(webhooks::Column::DisabledReason, Expr::value(reason));
+                .col_expr(webhooks::Column::DisabledReason, Expr::value(reason))
+                .filter(webhooks::Column::Enabled.eq(true));
         }
-        update.exec(&*tx).await.map_err(failed)?;
+        let updated = update.exec_with_returning(&*tx).await.map_err(failed)?;
+        if let (Some(reason), Some(row)) = (standing.disabled, updated.first()) {
+            self.announce_disabled(&*tx, row, reason, now).await?;
+        }
         deliveries::Entity::update_many()
             .col_expr(deliveries::Column::State, Expr::value(state.as_str()))
             .col_expr(

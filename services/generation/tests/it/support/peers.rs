@@ -1,6 +1,7 @@
 //! The services around the one under test, on one port: small, but real servers of the contracts.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -174,6 +175,13 @@ impl Files {
     }
 }
 
+// Of other bytes, another one.
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
+}
+
 fn described(id: &str, kept: &Kept) -> file::File {
     let size = image::load_from_memory(&kept.bytes).ok();
     let side = |side: Option<u32>| i32::try_from(side.unwrap_or(0)).unwrap();
@@ -185,6 +193,7 @@ fn described(id: &str, kept: &Kept) -> file::File {
         width: side(size.as_ref().map(image::DynamicImage::width)),
         height: side(size.as_ref().map(image::DynamicImage::height)),
         session_id: kept.session.clone(),
+        sha256: format!("{:016x}", hash(&kept.bytes)),
         ..file::File::default()
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use errors::FieldViolation;
 use generation::domain::provider::{
-    ErrorClass, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled, ProviderError,
-    RawImage, Spent, Stopped, Stops, Submitted,
+    ErrorClass, Extras, Fit, ImageOrder, ImageProvider, ImageSpec, Job, Model, Polled,
+    ProviderError, RawImage, Spent, Stopped, Stops, Submitted,
 };
 use types::Microusd;
 
@@ -27,6 +27,8 @@ pub enum Play {
     AcceptFor(i64),
     /// Takes the order as a job after a while, for 7,000 millionths.
     AcceptAfter(Duration, &'static str),
+    /// Sends a picture of the asked size after a while.
+    PaintAfter(Duration),
     /// Fails after a while.
     FailAfter(Duration, ErrorClass),
     /// Is not done yet (answers to polls only).
@@ -49,6 +51,8 @@ pub struct Scripted {
     timeout: Duration,
     script: Mutex<VecDeque<Play>>,
     polls: Mutex<VecDeque<Play>>,
+    extras: Extras,
+    progress: Mutex<VecDeque<u8>>,
     stopping: Option<Mutex<VecDeque<Result<Stopped, ErrorClass>>>>,
     stopped: Mutex<Vec<Job>>,
     /// Every order it was sent.
@@ -71,6 +75,8 @@ impl Scripted {
             timeout: Duration::from_secs(20),
             script: Mutex::default(),
             polls: Mutex::default(),
+            extras: Extras::default(),
+            progress: Mutex::default(),
             stopping: None,
             stopped: Mutex::default(),
             orders: Mutex::default(),
@@ -80,6 +86,21 @@ impl Scripted {
 
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
+        self
+    }
+
+    /// Knows quality, background and masks.
+    pub fn knowing_all(mut self) -> Self {
+        self.extras = Extras {
+            finish: true,
+            masks: true,
+        };
+        self
+    }
+
+    /// Tells how far it is when it is asked, as long as this lasts.
+    pub fn telling(self, percents: impl IntoIterator<Item = u8>) -> Self {
+        self.progress.lock().unwrap().extend(percents);
         self
     }
 
@@ -163,6 +184,14 @@ impl ImageProvider for Scripted {
         }
     }
 
+    fn extras(&self, _model: &Model) -> Extras {
+        self.extras
+    }
+
+    async fn progress(&self) -> Option<u8> {
+        self.progress.lock().unwrap().pop_front()
+    }
+
     fn is_repeatable(&self) -> bool {
         self.repeatable
     }
@@ -175,6 +204,11 @@ impl ImageProvider for Scripted {
                 order.spec.width,
                 order.spec.height,
             ))),
+            Play::PaintAfter(rest) => {
+                tokio::time::sleep(rest).await;
+                let (width, height) = (order.spec.width, order.spec.height);
+                Ok(Submitted::Done(picture(width, height)))
+            }
             Play::Send(bytes) => Ok(Submitted::Done(RawImage {
                 bytes: bytes.into(),
                 spent: Spent::default(),

@@ -8,6 +8,7 @@ use generation::Migrator;
 use generation::domain::generation::{ImageRequest, Kind};
 use generation::domain::hold::{Hold, Quote};
 use generation::domain::ports::{Claimed, NewTask, Patron, Tasks, Work};
+use generation::domain::provider::Finish;
 use generation::domain::queue::{Bounds, STEP, Schedule, Spot};
 use generation::domain::route::{Candidate, Itinerary, Policy};
 use generation::store::Store;
@@ -43,6 +44,8 @@ pub fn new_task(owner: UserId) -> NewTask {
             height: 64,
             seed: 1,
             inputs: Vec::new(),
+            mask: None,
+            finish: Finish::default(),
             provider: None,
             model: None,
         },
