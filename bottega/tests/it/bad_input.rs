@@ -207,9 +207,14 @@ async fn routes_and_methods() {
     user.get("/v1/nothing")
         .await
         .expect_error(404, "UNKNOWN_ROUTE");
-    user.get("/bottega.usage.v1.UsageService/Reserve")
-        .await
-        .expect_error(404, "UNKNOWN_ROUTE");
+    // In the words of Connect, whose path it is: the gateway has no such rpc.
+    let reply = user.get("/bottega.usage.v1.UsageService/Reserve").await;
+    assert_eq!(reply.status, 404);
+    assert_eq!(reply.json()["code"], "unimplemented");
+    assert_eq!(
+        reply.json()["details"][0]["debug"]["reason"],
+        "UNKNOWN_ROUTE"
+    );
     let reply = Reply::of(user.request(Method::PUT, "/v1/generations")).await;
     reply.expect_error(405, "METHOD_NOT_ALLOWED");
     let allow = reply.header("allow");
