@@ -12,7 +12,6 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, Executor};
 
-use crate::doubt::Doubt;
 use crate::{DatabaseError, Settings};
 
 // A connection that was in use a moment ago is taken to be alive.
@@ -35,7 +34,6 @@ pub struct Database {
     backend: Backend,
     service: String,
     patience: Duration,
-    doubt: Doubt,
 }
 
 impl Database {
@@ -88,22 +86,6 @@ impl Database {
         outcome.unwrap_or_else(|late| Err(DatabaseError::unavailable(late).into()))
     }
 
-    /// Begins a transaction, or gives that up when it takes too long.
-    pub(crate) async fn begin_in_time<T>(
-        &self,
-        begin: impl Future<Output = Result<T, DatabaseError>> + Send,
-    ) -> Result<T, DatabaseError> {
-        let begin = std::pin::pin!(begin);
-        tokio::select! {
-            begun = begin => begun,
-            () = tokio::time::sleep(self.patience) => {
-                // Before its connection goes back.
-                self.doubt.raise();
-                Err(DatabaseError::unavailable("a transaction could not begin in time"))
-            }
-        }
-    }
-
     /// Asks the database for an answer.
     ///
     /// # Errors
@@ -146,8 +128,6 @@ async fn connect_sqlite(path: &Path, settings: &Settings) -> Result<Database, Da
     let writer: SqlitePool = pool(1)
         .connect_with(options.clone().create_if_missing(true))
         .await?;
-    // Its connections are threads of ours: they answer.
-    let doubt = Doubt::none();
     let readers = settings.max_connections.min(4);
     let reader = pool(readers).connect_with(options.read_only(true)).await?;
     Ok(Database {
@@ -156,7 +136,6 @@ async fn connect_sqlite(path: &Path, settings: &Settings) -> Result<Database, Da
         backend: Backend::Sqlite,
         service: settings.service.clone(),
         patience: settings.statement_timeout,
-        doubt,
     })
 }
 
@@ -175,8 +154,6 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
         ])
         .disable_statement_logging();
     let patience = settings.acquire_timeout;
-    let doubt = Doubt::none();
-    let doubted = doubt.clone();
     let pool: PgPool = PgPoolOptions::new()
         .max_connections(settings.max_connections)
         .acquire_timeout(settings.acquire_timeout)
@@ -187,21 +164,13 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
                 Ok(usage.idle_for < FRESH || connection.ping().await.is_ok())
             })
         })
-        // A connection given up in the middle of its work is asked whether it is still there, and closed
-        // when it does not say so in time: TCP would keep it, and its place, for minutes. One that has
-        // been answered everything is not asked. And a `begin` that was given up would leave its
-        // transaction open in the pool (sqlx #4385, in every release up to 0.9.0), and later writes
-        // would be lost in it.
+        // A `begin` whose caller was dropped would leave its transaction open in the pool (sqlx
+        // #4385, in every release up to 0.9.0), and later writes would be lost in it. And one that was
+        // given up in the middle of its work is asked whether it is still there, and closed when it
+        // does not say so in time: TCP would keep it, and its place, for minutes.
         .after_release(move |connection, _| {
-            let is_doubted = doubted.is_there();
             Box::pin(async move {
-                let answer = async {
-                    match is_doubted {
-                        true => connection.execute("ROLLBACK").await.map(drop),
-                        false => connection.flush().await,
-                    }
-                };
-                let answer = tokio::time::timeout(patience, answer).await;
+                let answer = tokio::time::timeout(patience, connection.execute("ROLLBACK")).await;
                 answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
                 Ok(true)
             })
@@ -215,6 +184,5 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
         backend: Backend::Postgres,
         service: settings.service.clone(),
         patience: settings.statement_timeout,
-        doubt,
     })
 }

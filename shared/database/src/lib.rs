@@ -2,7 +2,6 @@
 //! a cancelled caller, migrations, and the place where driver errors end.
 
 mod connect;
-mod doubt;
 mod error;
 mod migrate;
 mod news;

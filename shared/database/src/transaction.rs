@@ -68,7 +68,7 @@ impl Database {
             #[expect(clippy::disallowed_methods, reason = "this is the one place that may")]
             let begin = connection.begin_with_options(options);
             // Nor may it wait for ever, for it has a place in the pool.
-            db.begin_in_time(async { begin.await.map_err(DatabaseError::from) })
+            db.within_patience(async { begin.await.map_err(DatabaseError::from) })
                 .await
         });
         let transaction = begun.await.map_err(DatabaseError::unavailable)??;
