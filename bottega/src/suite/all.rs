@@ -1,6 +1,4 @@
-//! All five services in one process, each still on its own port.
-
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+//! All five services in one process, each still on its own port; they call each other straight.
 
 use anyhow::{Context, Result};
 use server::{Shutdown, Sockets};
@@ -49,10 +47,10 @@ struct Doors {
 impl Doors {
     async fn bind(config: &SuiteConfig) -> Result<Self> {
         Ok(Self {
-            auth: bind("auth", config.auth.listen).await?,
-            file: bind("file", config.file.listen).await?,
-            generation: bind("generation", config.generation.listen).await?,
-            usage: bind("usage", config.usage.listen).await?,
+            auth: bind("auth", config.auth.listen).await?.near(),
+            file: bind("file", config.file.listen).await?.near(),
+            generation: bind("generation", config.generation.listen).await?.near(),
+            usage: bind("usage", config.usage.listen).await?.near(),
             gateway: bind("gateway", config.gateway.listen).await?,
         })
     }
@@ -60,10 +58,10 @@ impl Doors {
     // With port 0 the addresses are known only now.
     fn tell(&self, config: &mut SuiteConfig) {
         let peers = &mut config.common.peers;
-        peers.auth = dial(&self.auth);
-        peers.file = dial(&self.file);
-        peers.generation = dial(&self.generation);
-        peers.usage = dial(&self.usage);
+        peers.auth = self.auth.dialled().to_string();
+        peers.file = self.file.dialled().to_string();
+        peers.generation = self.generation.dialled().to_string();
+        peers.usage = self.usage.dialled().to_string();
         config.auth.common = config.common.clone();
         config.file.common = config.common.clone();
         config.generation.common = config.common.clone();
@@ -80,18 +78,6 @@ impl Doors {
             Place::of("gateway", &self.gateway),
         ]
     }
-}
-
-// Who listens everywhere is reached at home.
-fn dial(sockets: &Sockets) -> String {
-    let mut addr = sockets.addr();
-    if addr.ip().is_unspecified() {
-        addr.set_ip(match addr.ip() {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    addr.to_string()
 }
 
 fn lock_all(config: &SuiteConfig) -> Result<Vec<DataLock>> {

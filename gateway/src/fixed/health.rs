@@ -7,8 +7,7 @@ use std::time::Duration;
 use axum::response::Response;
 use futures::FutureExt;
 use http::StatusCode;
-use server::Readiness;
-use tonic::transport::Channel;
+use server::{Link, Readiness};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -24,8 +23,8 @@ const PATIENCE: Duration = Duration::from_millis(800);
 /// Makes every service a dependency of this process.
 pub(crate) fn watch_peers(readiness: &Readiness, peers: &Peers) {
     for peer in peers.iter() {
-        let channel = peer.channel.clone();
-        readiness.check(peer.name, move || ask(channel.clone()).boxed());
+        let link = peer.link.clone();
+        readiness.check(peer.name, move || ask(link.clone()).boxed());
     }
 }
 
@@ -42,8 +41,8 @@ pub(crate) fn watch_rates(readiness: &Readiness, rates: &Arc<Rates>) {
     });
 }
 
-async fn ask(channel: Channel) -> Result<(), String> {
-    let mut health = HealthClient::new(channel);
+async fn ask(link: Link) -> Result<(), String> {
+    let mut health = HealthClient::new(link);
     let answer = tokio::time::timeout(PATIENCE, health.check(HealthCheckRequest::default())).await;
     let answer = answer.map_err(|_| "did not answer in time".to_owned())?;
     // The transport's words name hosts; readiness is public.

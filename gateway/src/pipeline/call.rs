@@ -79,9 +79,9 @@ impl Call {
     pub(crate) fn upstream(&self) -> Upstream {
         let is_public = self.endpoint.access == Access::Public;
         let peer = &self.endpoint.peer;
-        let channel = match self.endpoint.shape {
+        let link = match self.endpoint.shape {
             Shape::Events(_) => &peer.events,
-            Shape::Unary | Shape::Upload(_) | Shape::Download => &peer.channel,
+            Shape::Unary | Shape::Upload(_) | Shape::Download => &peer.link,
         };
         let mut metadata = pass_on(&self.headers, is_public);
         if let Some(key) = &self.key
@@ -90,7 +90,7 @@ impl Call {
             metadata.insert(idempotency::KEY, key);
         }
         Upstream {
-            channel: channel.clone(),
+            link: link.clone(),
             path: self.endpoint.path.clone(),
             metadata,
             deadline: self.deadline,

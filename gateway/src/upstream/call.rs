@@ -4,9 +4,9 @@ use bytes::Bytes;
 use errors::{Fault, Reason};
 use futures::Stream;
 use http::uri::PathAndQuery;
+use server::Link;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
-use tonic::transport::Channel;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::codec::{BytesCodec, Piece};
@@ -18,7 +18,7 @@ const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
 /// One call about to be made.
 #[derive(Debug, Clone)]
 pub(crate) struct Upstream {
-    pub(crate) channel: Channel,
+    pub(crate) link: Link,
     pub(crate) path: PathAndQuery,
     pub(crate) metadata: MetadataMap,
     pub(crate) deadline: Deadline,
@@ -64,9 +64,8 @@ impl Upstream {
         settle(deadline, deadline.limit(call).await)
     }
 
-    async fn grpc(&self) -> Result<Grpc<Channel>, Status> {
-        let channel = self.channel.clone();
-        let mut grpc = Grpc::new(channel).max_decoding_message_size(MAX_REPLY_BYTES);
+    async fn grpc(&self) -> Result<Grpc<Link>, Status> {
+        let mut grpc = Grpc::new(self.link.clone()).max_decoding_message_size(MAX_REPLY_BYTES);
         grpc.ready()
             .await
             .map_err(|error| Status::from_error(error.into()))?;

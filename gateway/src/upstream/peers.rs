@@ -1,6 +1,6 @@
 //! The services behind the gateway, found by the proto package of the rpc.
 
-use server::connect;
+use server::{InvalidPeer, Link, connect};
 use tonic::transport::Channel;
 
 use crate::app::StartError;
@@ -10,44 +10,40 @@ use crate::app::StartError;
 pub(crate) struct Peer {
     /// As in its package: `auth`, `file`, ….
     pub(crate) name: &'static str,
-    pub(crate) channel: Channel,
+    pub(crate) link: Link,
     /// A connection of its own for event streams: they stay long, and a connection carries only so
     /// many calls at once.
-    pub(crate) events: Channel,
+    pub(crate) events: Link,
 }
 
 /// All of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Peers {
     pub(crate) auth: Channel,
-    pub(crate) usage: Channel,
+    pub(crate) usage: Link,
     all: Vec<Peer>,
 }
 
 impl Peers {
-    /// Prepares a channel to each; none is used before the first call.
+    /// Prepares the way to each; none is used before the first call.
     ///
     /// # Errors
     /// An address that is none.
     pub(crate) fn connect(addresses: &config::Peers) -> Result<Self, StartError> {
         let peer = |name: &'static str, address: &str| {
-            let open = || {
-                connect(address).map_err(|error| StartError::Peer {
-                    name,
-                    problem: error.to_string(),
-                })
-            };
+            let open = || Link::to(address).map_err(|error| no_peer(name, &error));
             Ok::<Peer, StartError>(Peer {
                 name,
-                channel: open()?,
+                link: open()?,
                 events: open()?,
             })
         };
         let auth = peer("auth", &addresses.auth)?;
         let usage = peer("usage", &addresses.usage)?;
+        let keys = connect(&addresses.auth).map_err(|error| no_peer("auth", &error))?;
         Ok(Self {
-            auth: auth.channel.clone(),
-            usage: usage.channel.clone(),
+            auth: keys,
+            usage: usage.link.clone(),
             all: vec![
                 auth,
                 peer("file", &addresses.file)?,
@@ -66,5 +62,12 @@ impl Peers {
     /// Each of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Peer> {
         self.all.iter()
+    }
+}
+
+fn no_peer(name: &'static str, error: &InvalidPeer) -> StartError {
+    StartError::Peer {
+        name,
+        problem: error.to_string(),
     }
 }

@@ -13,7 +13,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use identity::{Credentials, RemoteKeys, Verifier};
 use secrecy::SecretString;
-use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
+use server::{GrpcApp, InvalidPeer, Link, Readiness, ServeError, Shutdown, Sockets};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -106,7 +106,7 @@ impl App {
     pub async fn build_with(config: Config, catalog: Catalog) -> Result<Self, StartError> {
         let secret = (config.common.service_secret.clone()).ok_or(StartError::NoSecret)?;
         let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
-        let [auth, file, usage] = connect(&config.common.peers)?;
+        let (auth, file, usage) = links(&config.common.peers)?;
         let readiness = readiness(&database, &file, &usage);
         let credentials = Credentials::new("generation", auth.clone(), secret.clone());
         let (files, usage) = peers(credentials, file, usage);
@@ -226,19 +226,12 @@ fn own_name() -> String {
     format!("{}-{}", std::process::id(), Uuid::new_v4().simple())
 }
 
-fn connect(peers: &Peers) -> Result<[Channel; 3], InvalidPeer> {
-    Ok([
-        server::connect(&peers.auth)?,
-        server::connect(&peers.file)?,
-        server::connect(&peers.usage)?,
-    ])
+fn links(peers: &Peers) -> Result<(Channel, Link, Link), InvalidPeer> {
+    let auth = server::connect(&peers.auth)?;
+    Ok((auth, Link::to(&peers.file)?, Link::to(&peers.usage)?))
 }
 
-fn peers(
-    credentials: Credentials,
-    file: Channel,
-    usage: Channel,
-) -> (Arc<dyn Files>, Arc<UsagePeer>) {
+fn peers(credentials: Credentials, file: Link, usage: Link) -> (Arc<dyn Files>, Arc<UsagePeer>) {
     let usage = UsagePeer::new(usage, credentials.clone());
     (Arc::new(FilePeer::new(file, credentials)), Arc::new(usage))
 }
@@ -366,7 +359,7 @@ fn catalog_of(registry: &Registry) -> Catalog {
 }
 
 // Without the other services, orders without input files are still answered and lists still read.
-fn readiness(database: &Database, file: &Channel, usage: &Channel) -> Readiness {
+fn readiness(database: &Database, file: &Link, usage: &Link) -> Readiness {
     let readiness = Readiness::new();
     let database = database.clone();
     readiness.check("database", move || {
@@ -380,7 +373,7 @@ fn readiness(database: &Database, file: &Channel, usage: &Channel) -> Readiness 
     readiness
 }
 
-fn ask_health(peer: Channel) -> BoxFuture<'static, Result<(), String>> {
+fn ask_health(peer: Link) -> BoxFuture<'static, Result<(), String>> {
     async move {
         let request = HealthCheckRequest::default();
         match HealthClient::new(peer).check(request).await {

@@ -8,7 +8,7 @@ use contracts::usage::v1::usage_service_server::UsageServiceServer;
 use database::{Database, OpenError};
 use futures::FutureExt;
 use identity::{Credentials, RemoteKeys, Verifier};
-use server::{GrpcApp, InvalidPeer, Readiness, ServeError, Shutdown, Sockets};
+use server::{GrpcApp, InvalidPeer, Link, Readiness, ServeError, Shutdown, Sockets};
 use types::{Clock, SystemClock, SystemIds};
 use webhooks::{ClientError, Sender};
 
@@ -83,7 +83,7 @@ impl App {
         let secret = config.common.service_secret.clone();
         let secret = secret.ok_or(StartError::NoSecret)?;
         let auth = server::connect(&config.common.peers.auth)?;
-        let generation = server::connect(&config.common.peers.generation)?;
+        let generation = Link::to(&config.common.peers.generation)?;
         let credentials = Credentials::new("usage", auth.clone(), secret);
         let keepers = Arc::new(GenerationPeer::new(generation, credentials));
         let verifier = Verifier::new(RemoteKeys::new(auth));

@@ -2,6 +2,8 @@
 //! row and for hundreds, and is prepared once: an array for each column on PostgreSQL, one JSON array
 //! on SQLite.
 
+use std::borrow::Cow;
+
 use sea_orm::sea_query::ArrayType;
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use serde::{Serialize, Serializer};
@@ -75,6 +77,12 @@ impl Rows {
         let sql = self.put(backend, sql, &mut values)?;
         let backend = connection.get_database_backend();
         Ok(Statement::from_sql_and_values(backend, sql, values))
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.cells.is_empty()
     }
 
     fn count(&self) -> usize {
@@ -173,18 +181,18 @@ fn json(columns: &[Column], parameter: usize) -> String {
 /// A change of one table by a set of rows.
 pub struct Write {
     name: &'static str,
-    sql: &'static str,
+    sql: Cow<'static, str>,
     rows: Rows,
     count: usize,
 }
 
 impl Write {
     /// The change `sql` makes with these rows, which it reads from `{given}`; nothing without rows.
-    pub fn new(name: &'static str, sql: &'static str, rows: Rows) -> Option<Self> {
+    pub fn new(name: &'static str, sql: impl Into<Cow<'static, str>>, rows: Rows) -> Option<Self> {
         let count = rows.count();
-        (count > 0).then_some(Self {
+        (count > 0).then(|| Self {
             name,
-            sql,
+            sql: sql.into(),
             rows,
             count,
         })
@@ -223,7 +231,7 @@ async fn make_at_once(
     let mut values = Vec::new();
     let mut changes = Vec::with_capacity(writes.len());
     for write in writes {
-        let sql = write.rows.put(Backend::Postgres, write.sql, &mut values)?;
+        let sql = write.rows.put(Backend::Postgres, &write.sql, &mut values)?;
         changes.push(format!("{} AS ({sql} RETURNING 1)", write.name));
     }
     let sql = format!("WITH {}\nSELECT {}", changes.join(",\n"), counts.join(", "));
@@ -245,7 +253,7 @@ async fn make_one_by_one(
     writes: Vec<Write>,
 ) -> Result<bool, DatabaseError> {
     for write in writes {
-        let statement = write.rows.statement(connection, write.sql)?;
+        let statement = write.rows.statement(connection, &write.sql)?;
         let count = connection.execute_raw(statement).await?.rows_affected();
         if usize::try_from(count) != Ok(write.count) {
             return Ok(false);

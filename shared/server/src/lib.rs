@@ -1,7 +1,7 @@
 //! How every process of the suite listens: one accept loop, one list of layers, one way to stop.
 //!
 //! - [`GrpcApp`] serves gRPC, [`HttpApp`] serves HTTP; both bring an admin server beside them.
-//! - [`connect`] opens the way to another service.
+//! - [`Link`] is the way to another service, [`connect`] a connection to it.
 //! - [`Readiness`] says whether this process can do its work, [`Shutdown`] ends it.
 //!
 //! What the stack gets wrong by default is mended here, once: handlers survive a client's cancel,
@@ -12,6 +12,7 @@ mod admin;
 mod connect;
 mod grpc;
 mod http;
+mod link;
 mod readiness;
 mod settings;
 mod shutdown;
@@ -21,6 +22,7 @@ mod transport;
 pub use connect::{InvalidPeer, connect};
 pub use grpc::{GrpcApp, ServeError, log_cause, reflection};
 pub use http::HttpApp;
+pub use link::Link;
 pub use readiness::{Dependency, Health, Readiness, Report};
 pub use settings::{GrpcSettings, HttpSettings};
 pub use shutdown::Shutdown;

@@ -1,7 +1,7 @@
 //! The two sockets of a process, bound before anything else so that a taken port is known early.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use config::Listen;
 use tokio::net::TcpListener;
@@ -13,6 +13,8 @@ pub struct Sockets {
     pub traffic: TcpListener,
     /// Health and metrics.
     pub admin: TcpListener,
+    /// Whether callers in the same process come straight to the service.
+    is_near: bool,
 }
 
 /// An address cannot be listened on.
@@ -34,7 +36,35 @@ impl Sockets {
         Ok(Self {
             traffic: bind(listen.addr).await?,
             admin: bind(listen.admin).await?,
+            is_near: false,
         })
+    }
+
+    /// Callers in this process come straight to the service, by a [`Link`](crate::Link); others still by
+    /// the socket.
+    #[must_use]
+    pub fn near(self) -> Self {
+        Self {
+            is_near: true,
+            ..self
+        }
+    }
+
+    pub(crate) const fn is_near(&self) -> bool {
+        self.is_near
+    }
+
+    /// The address callers in this process dial: who listens everywhere is reached at home.
+    #[must_use]
+    pub fn dialled(&self) -> SocketAddr {
+        let mut addr = self.addr();
+        if addr.ip().is_unspecified() {
+            addr.set_ip(match addr.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        addr
     }
 
     /// Where traffic is taken, with the port the system chose if it was 0.

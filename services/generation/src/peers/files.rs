@@ -9,7 +9,7 @@ use contracts::file::v1::{CreateFileRequest, File, GetFileContentRequest, GetFil
 use contracts::google::api::HttpBody;
 use errors::Fault;
 use identity::Credentials;
-use tonic::transport::Channel;
+use server::Link;
 use tonic::{Request, Status, Streaming};
 use types::FileId;
 
@@ -27,16 +27,16 @@ const MAX_INPUT: usize = 64 * 1024 * 1024;
 /// The file service behind its port.
 #[derive(Clone)]
 pub struct FilePeer {
-    client: FileServiceClient<Channel>,
+    client: FileServiceClient<Link>,
     credentials: Credentials,
 }
 
 impl FilePeer {
-    /// The file service at the end of this channel.
+    /// The file service at the end of this link.
     #[must_use]
-    pub fn new(channel: Channel, credentials: Credentials) -> Self {
+    pub fn new(link: Link, credentials: Credentials) -> Self {
         Self {
-            client: FileServiceClient::new(channel),
+            client: FileServiceClient::new(link),
             credentials,
         }
     }

@@ -12,9 +12,9 @@ use contracts::usage::v1::{
 };
 use errors::Fault;
 use identity::Credentials;
+use server::Link;
 use telemetry::context;
 use tonic::Request;
-use tonic::transport::Channel;
 use types::{OperationId, ReservationId};
 
 use super::explained::{explained, question};
@@ -31,16 +31,16 @@ const QUESTION: Duration = Duration::from_secs(5);
 /// The usage service behind its ports.
 #[derive(Clone)]
 pub struct UsagePeer {
-    client: UsageServiceClient<Channel>,
+    client: UsageServiceClient<Link>,
     credentials: Credentials,
 }
 
 impl UsagePeer {
-    /// The usage service at the end of this channel.
+    /// The usage service at the end of this link.
     #[must_use]
-    pub fn new(channel: Channel, credentials: Credentials) -> Self {
+    pub fn new(link: Link, credentials: Credentials) -> Self {
         Self {
-            client: UsageServiceClient::new(channel),
+            client: UsageServiceClient::new(link),
             credentials,
         }
     }

@@ -14,11 +14,12 @@ use std::collections::{BTreeSet, HashMap};
 use async_trait::async_trait;
 use database::Backend;
 use database::row_set::{Cell, Column, Kind, Rows};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use types::{GenerationId, ReservationId, SessionId, Timestamp};
 use uuid::Uuid;
 
 use super::entity::{outbox, tasks};
+use super::lookup::Question;
 use super::{Store, failed, unreadable, written};
 use crate::domain::error::Error;
 use crate::domain::generation::Status;
@@ -126,10 +127,9 @@ impl Store {
 #[async_trait]
 impl Adoptions for Store {
     async fn is_adopted(&self, reservation: ReservationId) -> Result<bool, Error> {
-        let found =
-            tasks::Entity::find().filter(tasks::Column::ReservationId.eq(reservation.uuid()));
-        let found = found.count(self.db.write()).await.map_err(failed)?;
-        Ok(found > 0)
+        let reservation = reservation.uuid();
+        let found = self.look_up(reservation, Question::With { reservation });
+        Ok(found.await?.is_some())
     }
 
     async fn standings(

@@ -1,21 +1,18 @@
-//! The ledger of attempts: every step committed before the next act.
+//! The ledger of attempts: what is read of it, and how attempts end that no worker is at.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Set, UpdateMany,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    UpdateMany,
 };
 use types::{GenerationId, Microusd};
 use uuid::Uuid;
 
-use super::entity::{attempts, tasks};
-use super::{Store, events, failed, rows, stats, unreadable};
+use super::entity::attempts;
+use super::{Store, failed, rows, stats};
 use crate::domain::attempt::{Attempt, AttemptEnd, AttemptState};
 use crate::domain::bill::Billed;
 use crate::domain::error::Error;
-use crate::domain::events::Step;
-use crate::domain::generation::Status;
-use crate::domain::ports::{Advance, Claim, PlannedAttempt};
 
 impl Store {
     pub(super) async fn read_last_attempt(
@@ -24,91 +21,6 @@ impl Store {
     ) -> Result<Option<Attempt>, Error> {
         // From the writer: on a replica the last step might still be missing.
         last_of(self.db.write(), task).await
-    }
-
-    pub(super) async fn plan_attempt(
-        &self,
-        claim: Claim,
-        attempt: &PlannedAttempt,
-    ) -> Result<Option<i64>, Error> {
-        let now = self.clock.now().micros();
-        let tx = self.db.begin().await.map_err(failed)?;
-        // Under the lock whoever marks a reservation as lost takes, too.
-        if hold(&*tx, claim).await?.is_reservation_lost {
-            return Ok(None);
-        }
-        let task = claim.task.uuid();
-        let abandoned = in_states(task, &[AttemptState::Planned, AttemptState::Sent]);
-        let abandoned = end(abandoned, AttemptState::Failed, now)
-            .col_expr(attempts::Column::ErrorClass, Expr::value("abandoned"));
-        abandoned.exec(&*tx).await.map_err(failed)?;
-        let before = last(claim.task).one(&*tx).await.map_err(failed)?;
-        let number = before.map_or(1, |row| row.number + 1);
-        let planned = attempts::ActiveModel {
-            task_id: Set(task),
-            number: Set(number),
-            fence: Set(claim.fence),
-            provider: Set(attempt.provider.clone()),
-            model: Set(attempt.model.clone()),
-            state: Set(AttemptState::Planned.as_str().to_owned()),
-            job: Set(None),
-            price_microusd: Set(attempt.price.0),
-            cost_microusd: Set(None),
-            tokens: Set(None),
-            error_class: Set(None),
-            error_detail: Set(None),
-            created_at: Set(now),
-            sent_at: Set(None),
-            ended_at: Set(None),
-            resolved_at: Set(None),
-            resolved_by: Set(None),
-            note: Set(None),
-            stop_at: Set(None),
-        };
-        let inserted = attempts::Entity::insert(planned).exec_without_returning(&*tx);
-        inserted.await.map_err(failed)?;
-        tx.commit().await.map_err(failed)?;
-        Ok(Some(number))
-    }
-
-    pub(super) async fn advance_attempt(
-        &self,
-        claim: Claim,
-        number: i64,
-        advance: &Advance,
-        step: &Step,
-    ) -> Result<(), Error> {
-        let now = self.clock.now().micros();
-        let tx = self.db.begin().await.map_err(failed)?;
-        hold(&*tx, claim).await?;
-        let task = claim.task.uuid();
-        let one = |from| in_states(task, from).filter(attempts::Column::Number.eq(number));
-        // Each may be written twice when nobody knows whether the first time counted.
-        let update = match advance {
-            Advance::Sent => one(&[AttemptState::Planned, AttemptState::Sent])
-                .col_expr(attempts::Column::State, word(AttemptState::Sent))
-                .col_expr(attempts::Column::SentAt, Expr::value(now)),
-            Advance::Accepted(job) => {
-                let job = serde_json::to_string(job).map_err(|_| unreadable("job"))?;
-                one(&[AttemptState::Sent, AttemptState::Accepted])
-                    .col_expr(attempts::Column::State, word(AttemptState::Accepted))
-                    .col_expr(attempts::Column::Job, Expr::value(job))
-            }
-        };
-        let updated = update.exec(&*tx).await.map_err(failed)?;
-        if updated.rows_affected == 0 {
-            return Err(Error::Lost);
-        }
-        let sends = attempts::Entity::find()
-            .filter(attempts::Column::TaskId.eq(task))
-            .filter(attempts::Column::SentAt.is_not_null());
-        let sends = sends.count(&*tx).await.map_err(failed)?;
-        let sends = i64::try_from(sends).unwrap_or(i64::MAX);
-        let change =
-            events::change(step, now).col_expr(tasks::Column::Attempts, Expr::value(sends));
-        let row = events::apply(&*tx, events::held(change, claim), step).await?;
-        row.ok_or(Error::Lost)?;
-        tx.commit().await.map_err(failed)
     }
 }
 
@@ -133,21 +45,6 @@ pub(super) async fn close(
         _ => update,
     };
     counted(db, update, task, ended.number).await
-}
-
-/// Writes down that an attempt brought the result.
-pub(super) async fn succeed(
-    db: &impl ConnectionTrait,
-    task: Uuid,
-    number: i64,
-    (taken, tokens): (Microusd, Option<i64>),
-    now: i64,
-) -> Result<(), Error> {
-    let update = open(task).filter(attempts::Column::Number.eq(number));
-    let update = end(update, AttemptState::Succeeded, now)
-        .col_expr(attempts::Column::CostMicrousd, cost(Some(taken)))
-        .col_expr(attempts::Column::Tokens, Expr::value(tokens));
-    counted(db, update, task, number).await
 }
 
 // Ends an attempt and counts it, once.
@@ -235,30 +132,6 @@ pub(super) async fn last_of(
 ) -> Result<Option<Attempt>, Error> {
     let row = last(task).one(db).await.map_err(failed)?;
     row.as_ref().map(rows::attempt).transpose()
-}
-
-struct Held {
-    is_reservation_lost: bool,
-}
-
-// Locks the task's row for the rest of the transaction, if it is still the worker's. Always before
-// its attempts: whoever cancels locks in the same order, so none waits for the other for ever.
-async fn hold(db: &impl ConnectionTrait, claim: Claim) -> Result<Held, Error> {
-    let held: Option<bool> = tasks::Entity::find()
-        .select_only()
-        .column(tasks::Column::ReservationLost)
-        .filter(tasks::Column::Id.eq(claim.task.uuid()))
-        .filter(tasks::Column::Fence.eq(claim.fence))
-        .filter(tasks::Column::Status.eq(Status::Processing.as_str()))
-        .lock_exclusive()
-        .into_tuple()
-        .one(db)
-        .await
-        .map_err(failed)?;
-    let is_reservation_lost = held.ok_or(Error::Lost)?;
-    Ok(Held {
-        is_reservation_lost,
-    })
 }
 
 fn last(task: GenerationId) -> sea_orm::Select<attempts::Entity> {

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use database::row_set;
 use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult, Statement};
 use types::Timestamp;
 
 use super::entity::tasks;
 use super::outbox::micros;
 use super::room::{Room, Values};
-use super::{Store, events, failed, rows};
+use super::{Store, entity, events, failed, rows};
 use crate::domain::error::Error;
 use crate::domain::events::EventKind;
 use crate::domain::ports::{Claim, Claimed};
@@ -76,17 +77,12 @@ impl Store {
             }
             taken.extend(fresh);
         }
-        let mut claimed = Vec::with_capacity(taken.len());
-        for row in taken {
-            let message = match row.fence {
-                1 => "",
-                _ => "a worker goes on with it",
-            };
-            events::append(&*tx, &row, EventKind::Started, message).await?;
-            claimed.push(rows::claimed(row)?);
-        }
+        let begun: Vec<_> = taken.iter().map(started).collect();
+        row_set::make(&*tx, [events::rows(begun.iter())])
+            .await
+            .map_err(failed)?;
         tx.commit().await.map_err(failed)?;
-        Ok(claimed)
+        taken.into_iter().map(rows::claimed).collect()
     }
 
     pub(super) async fn renew_lease(&self, claim: Claim, lease: Duration) -> Result<(), Error> {
@@ -260,6 +256,14 @@ impl Store {
 struct Taker<'a> {
     worker: &'a str,
     lease: Duration,
+}
+
+fn started(row: &tasks::Model) -> entity::events::Model {
+    let message = match row.fence {
+        1 => "",
+        _ => "a worker goes on with it",
+    };
+    events::of(row, EventKind::Started, message)
 }
 
 fn count(rows: &[tasks::Model]) -> i64 {

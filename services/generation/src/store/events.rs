@@ -1,14 +1,15 @@
 //! Events: written beside the change they tell of, read in order.
 
+use database::row_set::{Cell, Column, Kind, Rows, Write};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
-    Set, UpdateMany,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, UpdateMany,
 };
 use types::GenerationId;
 
 use super::entity::{events, tasks};
-use super::{Store, failed, rows};
+use super::{Store, failed, rows as readable};
 use crate::domain::error::Error;
 use crate::domain::events::{Event, EventKind, Step};
 use crate::domain::generation::Status;
@@ -48,29 +49,50 @@ pub(super) async fn apply(
     let Some(row) = rows.into_iter().next() else {
         return Ok(None);
     };
-    append(db, &row, step.kind, &step.message).await?;
+    let event = of(&row, step.kind, &step.message).into_active_model();
+    let inserted = events::Entity::insert(event).exec_without_returning(db);
+    inserted.await.map_err(failed)?;
     Ok(Some(row))
 }
 
-/// Writes the event whose number `row` has just taken.
-pub(super) async fn append(
-    db: &impl ConnectionTrait,
-    row: &tasks::Model,
-    kind: EventKind,
-    message: &str,
-) -> Result<(), Error> {
-    let event = events::ActiveModel {
-        task_id: Set(row.id),
-        sequence: Set(row.last_sequence),
-        kind: Set(kind.as_str().to_owned()),
-        status: Set(row.status.clone()),
-        progress: Set(row.progress),
-        message: Set(message.to_owned()),
-        created_at: Set(row.updated_at),
-    };
-    let inserted = events::Entity::insert(event).exec_without_returning(db);
-    inserted.await.map_err(failed)?;
-    Ok(())
+/// Events as they are written, many at once.
+pub(super) fn rows<'a>(told: impl Iterator<Item = &'a events::Model>) -> Option<Write> {
+    const EVENTS: [Column; 7] = [
+        ("task_id", Kind::Id),
+        ("sequence", Kind::Number),
+        ("kind", Kind::Text),
+        ("status", Kind::Text),
+        ("progress", Kind::Number),
+        ("message", Kind::Text),
+        ("created_at", Kind::Number),
+    ];
+    let rows = told.map(|event| -> [Cell; 7] {
+        [
+            event.task_id.into(),
+            event.sequence.into(),
+            event.kind.clone().into(),
+            event.status.clone().into(),
+            event.progress.into(),
+            event.message.clone().into(),
+            event.created_at.into(),
+        ]
+    });
+    let sql = "INSERT INTO events (task_id, sequence, kind, status, progress, message, created_at)
+        SELECT task_id, sequence, kind, status, progress, message, created_at FROM {given}";
+    Write::new("events_told", sql, Rows::new(&EVENTS, rows))
+}
+
+/// The event whose number `row` has just taken.
+pub(super) fn of(row: &tasks::Model, kind: EventKind, message: &str) -> events::Model {
+    events::Model {
+        task_id: row.id,
+        sequence: row.last_sequence,
+        kind: kind.as_str().to_owned(),
+        status: row.status.clone(),
+        progress: row.progress,
+        message: message.to_owned(),
+        created_at: row.updated_at,
+    }
 }
 
 impl Store {
@@ -86,6 +108,6 @@ impl Store {
             .order_by_asc(events::Column::Sequence)
             .limit(limit);
         let found = found.all(self.db.read()).await.map_err(failed)?;
-        found.into_iter().map(rows::event).collect()
+        found.into_iter().map(readable::event).collect()
     }
 }

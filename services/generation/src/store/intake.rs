@@ -4,28 +4,20 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use database::DatabaseError;
 use database::row_set::{self, Cell, Column, Kind, Rows, Write};
 use database::teller::Round;
-use errors::{Fault, Reason};
+use errors::Fault;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
 use super::entity::tasks;
 use super::queue::Turns;
-use super::{Store, failed};
+use super::{Hindrance, Store, events, failed, is_broken, share};
 use crate::domain::error::Error;
 use crate::domain::events::EventKind;
 use crate::domain::ports::NewTask;
 use crate::domain::settlement::Call;
 
-const EVENTS: [Column; 5] = [
-    ("task_id", Kind::Id),
-    ("kind", Kind::Text),
-    ("status", Kind::Text),
-    ("progress", Kind::Number),
-    ("created_at", Kind::Number),
-];
 const DEBTS: [Column; 4] = [
     ("id", Kind::Id),
     ("kind", Kind::Text),
@@ -47,26 +39,11 @@ impl Round for Store {
     }
 
     fn is_fault(error: &Error) -> bool {
-        matches!(error, Error::Store(fault) if fault.reason == Reason::Internal)
+        is_broken(error)
     }
 
     fn undone(error: &Arc<Error>) -> Row {
-        let fault = match &**error {
-            Error::Store(fault) if fault.reason == Reason::Internal => {
-                Fault::internal(Arc::clone(error))
-            }
-            _ => Fault::unavailable("the database", Arc::clone(error)),
-        };
-        Err(Error::Store(fault))
-    }
-}
-
-// Why nothing was stored.
-struct Hindrance(Error);
-
-impl From<DatabaseError> for Hindrance {
-    fn from(error: DatabaseError) -> Self {
-        Self(failed(error))
+        Err(share(error))
     }
 }
 
@@ -119,7 +96,16 @@ impl Store {
         rows: &HashMap<Uuid, tasks::Model>,
         last: &HashMap<Uuid, i64>,
     ) -> Result<(), Error> {
-        let is_whole = row_set::make(db, [turns(last), queued(rows), confirmations(rows)]).await;
+        let queued = rows
+            .values()
+            .map(|row| events::of(row, EventKind::Queued, ""));
+        let queued: Vec<_> = queued.collect();
+        let writes = [
+            turns(last),
+            events::rows(queued.iter()),
+            confirmations(rows),
+        ];
+        let is_whole = row_set::make(db, writes).await;
         match is_whole.map_err(failed)? {
             true => Ok(()),
             false => Err(Error::Store(Fault::internal("a task was stored in part"))),
@@ -167,22 +153,6 @@ fn turns(last: &HashMap<Uuid, i64>) -> Option<Write> {
     let sql = "UPDATE owners SET last_turn = given.last_turn FROM {given}
         WHERE owners.owner = given.owner";
     Write::new("turns", sql, Rows::new(&OWNERS, rows))
-}
-
-fn queued(rows: &HashMap<Uuid, tasks::Model>) -> Option<Write> {
-    let rows = rows.values().map(|row| -> [Cell; 5] {
-        let (kind, status) = (EventKind::Queued.as_str(), row.status.as_str());
-        [
-            row.id.into(),
-            kind.into(),
-            status.into(),
-            row.progress.into(),
-            row.updated_at.into(),
-        ]
-    });
-    let sql = "INSERT INTO events (task_id, sequence, kind, status, progress, message, created_at)
-        SELECT task_id, 1, kind, status, progress, '', created_at FROM {given}";
-    Write::new("queued", sql, Rows::new(&EVENTS, rows))
 }
 
 fn confirmations(rows: &HashMap<Uuid, tasks::Model>) -> Option<Write> {

@@ -12,7 +12,9 @@ mod events;
 mod expiry;
 mod intake;
 mod keys;
+mod lookup;
 mod migration;
+mod moves;
 mod news;
 mod outbox;
 mod providers;
@@ -30,16 +32,18 @@ mod work;
 
 use std::sync::Arc;
 
-use database::teller::Tellers;
+use database::teller::{Gone, Tellers};
 use database::{Backend, Database, DatabaseError};
-use errors::Fault;
+use errors::{Fault, Reason};
 use types::Clock;
 
 use crate::domain::error::Error;
 
+use lookup::Lookup;
 pub use migration::Migrator;
+use moves::Moves;
 
-// While one commits, the other gathers.
+// While one is at work, the other gathers.
 const TELLERS: usize = 2;
 
 /// The generation service's database.
@@ -47,8 +51,16 @@ const TELLERS: usize = 2;
 pub struct Store {
     db: Database,
     clock: Arc<dyn Clock>,
-    // Who store new tasks; each has a store without any.
-    tellers: Option<Tellers<Store>>,
+    // Who do together what is asked at the same moment; each has a store without any.
+    tellers: Option<Desks>,
+}
+
+// Who store new tasks, who write down what workers do, and who look tasks up.
+#[derive(Clone)]
+struct Desks {
+    intake: Tellers<Store>,
+    moves: Tellers<Moves>,
+    lookup: Tellers<Lookup>,
 }
 
 impl Store {
@@ -64,9 +76,13 @@ impl Store {
             clock,
             tellers: None,
         };
-        let tellers = Tellers::start((0..tellers).map(|_| bare.clone()));
+        let desks = Desks {
+            intake: Tellers::start((0..tellers).map(|_| bare.clone())),
+            moves: Tellers::start((0..tellers).map(|_| Moves(bare.clone()))),
+            lookup: Tellers::start((0..TELLERS).map(|_| Lookup(bare.clone()))),
+        };
         Self {
-            tellers: Some(tellers),
+            tellers: Some(desks),
             ..bare
         }
     }
@@ -77,6 +93,12 @@ impl Store {
     /// It gives none.
     pub async fn ping(&self) -> Result<(), DatabaseError> {
         self.db.ping().await
+    }
+
+    // A store of tellers has none.
+    fn desks(&self) -> Result<&Desks, Error> {
+        let desks = self.tellers.as_ref();
+        desks.ok_or_else(|| Error::Store(Fault::internal("a teller asks tellers")))
     }
 
     // Now, in microseconds, as SQL. Leases and waits are compared by one clock however many
@@ -102,6 +124,33 @@ impl Store {
 // Database errors end here.
 fn failed(error: impl Into<DatabaseError>) -> Error {
     Error::Store(Fault::from(error.into()))
+}
+
+// Why what was shared could not be done.
+struct Hindrance(Error);
+
+impl From<DatabaseError> for Hindrance {
+    fn from(error: DatabaseError) -> Self {
+        Self(failed(error))
+    }
+}
+
+// Nobody did it, or nobody knows.
+fn gone(gone: Gone) -> Error {
+    Error::Store(Fault::unavailable("the database", gone))
+}
+
+// Whether it is a fault of what was asked; otherwise the database does not answer.
+fn is_broken(error: &Error) -> bool {
+    matches!(error, Error::Store(fault) if fault.reason == Reason::Internal)
+}
+
+// The same error, for each of those who shared a transaction.
+fn share(error: &Arc<Error>) -> Error {
+    Error::Store(match is_broken(error) {
+        true => Fault::internal(Arc::clone(error)),
+        false => Fault::unavailable("the database", Arc::clone(error)),
+    })
 }
 
 fn written(value: &impl serde::Serialize) -> Result<String, Error> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use database::Backend;
 use database::row_set::{Column, Kind, Rows};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, PaginatorTrait};
-use sea_orm::{QueryFilter, QuerySelect, Statement, Value};
+use sea_orm::{QueryFilter, QuerySelect, Statement};
 use types::{Timestamp, UserId};
 use uuid::Uuid;
 
@@ -23,6 +23,7 @@ const PACE_STANDS: i64 = 600_000_000;
 const SMOOTHING: i64 = 8;
 
 const OWNERS: [Column; 1] = [("owner", Kind::Id)];
+const TURNS: [Column; 2] = [("id", Kind::Id), ("turn", Kind::Number)];
 
 /// The turns of new tasks.
 pub(super) struct Turns {
@@ -82,9 +83,22 @@ struct Turn {
 
 #[derive(FromQueryResult)]
 struct Line {
+    id: Uuid,
     ahead: i64,
     pace: Option<i64>,
     paced_at: Option<i64>,
+}
+
+impl Line {
+    fn place(self, now: Timestamp) -> Place {
+        let is_known = self.ahead < i64::from(MOST_COUNTED)
+            && (self.paced_at).is_some_and(|at| at > now.micros() - PACE_STANDS);
+        let wait = |pace: i64| Timestamp(now.micros() + pace.saturating_mul(self.ahead + 1));
+        Place {
+            position: u32::try_from(self.ahead + 1).ok(),
+            starts_at: self.pace.filter(|_| is_known).map(wait),
+        }
+    }
 }
 
 impl Store {
@@ -146,15 +160,18 @@ impl Store {
         waiting.all(db).await.map_err(failed)
     }
 
-    /// Where a waiting task stands now; none for one that does not wait.
-    pub(super) async fn place_of(&self, row: &tasks::Model) -> Result<Option<Place>, Error> {
-        if row.status != Status::Pending.as_str() {
-            return Ok(None);
-        }
-        if row.resting {
-            return Ok(Some(Place::later(Timestamp(row.run_at))));
-        }
-        self.place_at(row.turn, row.id).await.map(Some)
+    /// Where those of these tasks stand now that wait.
+    pub(super) async fn places_of(
+        &self,
+        found: &[tasks::Model],
+    ) -> Result<HashMap<Uuid, Place>, Error> {
+        let waiting = (found.iter()).filter(|row| row.status == Status::Pending.as_str());
+        let (resting, standing): (Vec<_>, Vec<_>) = waiting.partition(|row| row.resting);
+        let standing = standing.into_iter().map(|row| (row.id, row.turn));
+        let mut places = self.places_at(standing).await?;
+        let resting = resting.into_iter();
+        places.extend(resting.map(|row| (row.id, Place::later(Timestamp(row.run_at)))));
+        Ok(places)
     }
 
     /// How an owner's next order would stand in line.
@@ -167,9 +184,11 @@ impl Store {
         let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
         let turn = Turn::find_by_statement(statement).one(db).await;
         let turn = turn.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
+        // Behind whoever has the same turn.
+        let last = Uuid::max();
+        let mut places = self.places_at([(last, turn.last_turn)]).await?;
         Ok(Prospect {
-            // Behind whoever has the same turn.
-            place: self.place_at(turn.last_turn, Uuid::max()).await?,
+            place: places.remove(&last).ok_or_else(|| unreadable("queue"))?,
             is_full: self.is_full(db, owner.uuid(), spot.max_pending).await?,
         })
     }
@@ -190,27 +209,31 @@ impl Store {
         Ok(waiting.count(db).await.map_err(failed)? >= most)
     }
 
-    async fn place_at(&self, turn: i64, id: Uuid) -> Result<Place, Error> {
+    // Where these ids stand with their turns. The beginning of the line is read once for all.
+    async fn places_at(
+        &self,
+        turns: impl IntoIterator<Item = (Uuid, i64)>,
+    ) -> Result<HashMap<Uuid, Place>, Error> {
+        let turns: Vec<_> = (turns.into_iter())
+            .map(|(id, turn)| [id.into(), turn.into()])
+            .collect();
+        if turns.is_empty() {
+            return Ok(HashMap::new());
+        }
         let sql = format!(
-            "SELECT (SELECT COUNT(*) FROM (
-                SELECT 1 FROM tasks WHERE status = 'pending' AND NOT resting
-                    AND (turn, id) < ($1, $2)
-                ORDER BY turn, id LIMIT {MOST_COUNTED}) AS before) AS ahead, pace, paced_at
-            FROM queue WHERE id = 1"
+            "WITH line AS MATERIALIZED (
+                SELECT turn, id FROM tasks WHERE status = 'pending' AND NOT resting
+                ORDER BY turn, id LIMIT {MOST_COUNTED})
+            SELECT given.id AS id, pace, paced_at, (
+                SELECT COUNT(*) FROM line WHERE (line.turn, line.id) < (given.turn, given.id)) AS ahead
+            FROM {{given}}, queue WHERE queue.id = 1"
         );
         let db = self.db.read();
-        let values: [Value; 2] = [turn.into(), id.into()];
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-        let line = Line::find_by_statement(statement).one(db).await;
-        let line = line.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
+        let statement = Rows::new(&TURNS, turns).statement(db, &sql);
+        let lines = Line::find_by_statement(statement.map_err(failed)?);
         let now = self.clock.now();
-        let is_known = line.ahead < i64::from(MOST_COUNTED)
-            && (line.paced_at).is_some_and(|at| at > now.micros() - PACE_STANDS);
-        let wait = |pace: i64| Timestamp(now.micros() + pace.saturating_mul(line.ahead + 1));
-        Ok(Place {
-            position: u32::try_from(line.ahead + 1).ok(),
-            starts_at: line.pace.filter(|_| is_known).map(wait),
-        })
+        let lines = lines.all(db).await.map_err(failed)?.into_iter();
+        Ok(lines.map(|line| (line.id, line.place(now))).collect())
     }
 
     /// Whoever claims within bounds counts what runs; so only one of them does at a time.

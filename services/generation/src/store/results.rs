@@ -73,27 +73,6 @@ impl Results for Store {
 }
 
 impl Store {
-    /// A task has brought its result; the newest by one key is kept.
-    pub(super) async fn keep_result(
-        &self,
-        db: &impl ConnectionTrait,
-        row: &tasks::Model,
-    ) -> Result<(), Error> {
-        let Some(key) = &row.result_key else {
-            return Ok(());
-        };
-        let sql = format!(
-            "INSERT INTO results (owner, name, task_id, made_at) VALUES ($1, $2, $3, {})
-            ON CONFLICT (owner, name) DO UPDATE SET task_id = excluded.task_id,
-                made_at = excluded.made_at",
-            self.now_sql()
-        );
-        let values: [Value; 3] = [row.owner.into(), key.clone().into(), row.id.into()];
-        let statement = Statement::from_sql_and_values(db.get_database_backend(), sql, values);
-        db.execute_raw(statement).await.map_err(failed)?;
-        Ok(())
-    }
-
     /// A task that was just stored ends at once, with a result from before.
     pub(super) async fn complete_at_once(
         &self,

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use errors::Fault;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use types::{GenerationId, Page, PageRequest, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::entity::{outputs, tasks};
-use super::{Store, failed, rows, unreadable};
+use super::lookup::Question;
+use super::{Store, failed, gone, rows, unreadable};
 use crate::domain::error::Error;
 use crate::domain::events::{Event, Tail};
 use crate::domain::generation::{Filter, Generation, Status};
@@ -20,20 +20,16 @@ use crate::domain::quote::Prospect;
 #[async_trait]
 impl Tasks for Store {
     async fn create(&self, task: NewTask) -> Result<Generation, Error> {
-        let tellers = self.tellers.as_ref();
-        let tellers = tellers.ok_or_else(|| unreadable("teller"))?;
         let [.., line] = task.patron.id.uuid().into_bytes();
-        let stored = tellers.post(usize::from(line), task).await;
-        let row = stored.map_err(|gone| Error::Store(Fault::unavailable("the database", gone)))?;
-        self.whole(row?).await
+        let stored = self.desks()?.intake.post(usize::from(line), task).await;
+        let row = stored.map_err(gone)??;
+        self.find(UserId(row.owner), GenerationId(row.id)).await
     }
 
     async fn find(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error> {
-        let found = tasks::Entity::find_owned(owner.uuid(), id.uuid())
-            .one(self.db.read())
-            .await
-            .map_err(failed)?;
-        self.whole(found.ok_or(Error::NotFound)?).await
+        let (owner, id) = (owner.uuid(), id.uuid());
+        let found = self.look_up(id, Question::Owned { owner, id }).await?;
+        found.ok_or(Error::NotFound)
     }
 
     async fn list(
@@ -103,23 +99,15 @@ impl Tasks for Store {
 }
 
 impl Store {
-    async fn whole(&self, row: tasks::Model) -> Result<Generation, Error> {
-        let mut files = self.outputs_of(std::slice::from_ref(&row)).await?;
-        let own = files.remove(&row.id).unwrap_or_default();
-        self.with_place(row, own).await
-    }
-
-    async fn with_place(
+    /// The task that is asked for. What is asked with one id is asked in its order.
+    pub(super) async fn look_up(
         &self,
-        row: tasks::Model,
-        files: Vec<outputs::Model>,
-    ) -> Result<Generation, Error> {
-        let place = self.place_of(&row).await?;
-        let generation = rows::generation(row, files)?;
-        Ok(Generation {
-            place,
-            ..generation
-        })
+        id: Uuid,
+        question: Question,
+    ) -> Result<Option<Generation>, Error> {
+        let [.., line] = id.into_bytes();
+        let answer = self.desks()?.lookup.post(usize::from(line), question).await;
+        answer.map_err(gone)?
     }
 
     // One query for all of them.

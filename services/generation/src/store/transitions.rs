@@ -1,4 +1,4 @@
-//! What a worker does to its task: a step told, the task given back, the task ended.
+//! What becomes of a task: it is given back to the queue, or ends.
 
 use sea_orm::sea_query::Expr;
 use sea_orm::{ConnectionTrait, EntityTrait, Set, UpdateMany};
@@ -9,21 +9,13 @@ use super::entity::{outputs, tasks};
 use super::outbox::micros;
 use super::{Store, attempts, events, failed, written};
 use crate::domain::error::Error;
-use crate::domain::events::{EventKind, Step};
+use crate::domain::events::Step;
 use crate::domain::generation::{Failure, Output, Status};
-use crate::domain::ports::{Claim, Ending, PutBack};
+use crate::domain::ports::{Claim, PutBack};
 use crate::domain::route::Candidate;
-use crate::domain::settlement::{Call, Resolution};
+use crate::domain::settlement::Resolution;
 
 impl Store {
-    pub(super) async fn tell(&self, claim: Claim, step: &Step) -> Result<(), Error> {
-        let tx = self.db.begin().await.map_err(failed)?;
-        let change = events::change(step, self.clock.now().micros());
-        let row = events::apply(&*tx, events::held(change, claim), step).await?;
-        row.ok_or(Error::Lost)?;
-        tx.commit().await.map_err(failed)
-    }
-
     pub(super) async fn return_to_queue(&self, claim: Claim, back: &PutBack) -> Result<(), Error> {
         let now = self.clock.now().micros();
         let rest = micros(back.rest);
@@ -39,52 +31,6 @@ impl Store {
         if let Some(end) = &back.attempt {
             attempts::close(&*tx, claim.task.uuid(), end, now).await?;
         }
-        tx.commit().await.map_err(failed)
-    }
-
-    pub(super) async fn end_task(&self, claim: Claim, ending: &Ending) -> Result<(), Error> {
-        let now = self.clock.now().micros();
-        let task = claim.task.uuid();
-        let (Ending::Completed { resolution, .. } | Ending::Failed { resolution, .. }) = ending;
-        let cost = resolution.cost();
-        let (step, change) = match ending {
-            Ending::Completed { .. } => {
-                let step = Step::new(EventKind::Completed, 100);
-                let change = ended(&step, now, Status::Completed, cost, resolution)?;
-                (step, change)
-            }
-            Ending::Failed { failure, .. } => {
-                let step = Step::saying(EventKind::Failed, failure.message.clone());
-                let change = ended(&step, now, Status::Failed, cost, resolution)?;
-                (step, because(change, failure))
-            }
-        };
-        let tx = self.db.begin().await.map_err(failed)?;
-        let row = events::apply(&*tx, events::held(change, claim), &step).await?;
-        let row = row.ok_or(Error::Lost)?;
-        let mut made: &[Output] = &[];
-        match ending {
-            Ending::Completed {
-                attempt,
-                cost,
-                tokens,
-                outputs,
-                ..
-            } => {
-                attempts::succeed(&*tx, task, *attempt, (*cost, *tokens), now).await?;
-                insert_outputs(&*tx, task, outputs).await?;
-                self.keep_result(&*tx, &row).await?;
-                made = outputs;
-            }
-            Ending::Failed { attempt, .. } => {
-                if let Some(end) = attempt {
-                    attempts::close(&*tx, task, end, now).await?;
-                }
-            }
-        }
-        self.announce(&*tx, &row, made).await?;
-        let call = Call::Resolve(resolution.clone());
-        self.owe(&*tx, &row, &call).await?;
         tx.commit().await.map_err(failed)
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use types::GenerationId;
 
+use super::moves::Move;
 use super::{Store, attempts};
 use crate::domain::attempt::Attempt;
 use crate::domain::bill::Billed;
@@ -38,7 +39,7 @@ impl Work for Store {
     }
 
     async fn plan(&self, claim: Claim, attempt: &PlannedAttempt) -> Result<Option<i64>, Error> {
-        self.plan_attempt(claim, attempt).await
+        self.make_move(claim, Move::Plan(attempt.clone())).await
     }
 
     async fn advance(
@@ -48,11 +49,18 @@ impl Work for Store {
         advance: &Advance,
         step: &Step,
     ) -> Result<(), Error> {
-        self.advance_attempt(claim, number, advance, step).await
+        let what = Move::Advance {
+            number,
+            advance: advance.clone(),
+            step: step.clone(),
+        };
+        self.make_move(claim, what).await.map(|_| ())
     }
 
     async fn note(&self, claim: Claim, step: &Step) -> Result<(), Error> {
-        self.tell(claim, step).await
+        self.make_move(claim, Move::Note(step.clone()))
+            .await
+            .map(|_| ())
     }
 
     async fn put_back(&self, claim: Claim, back: &PutBack) -> Result<(), Error> {
@@ -60,6 +68,8 @@ impl Work for Store {
     }
 
     async fn finish(&self, claim: Claim, ending: &Ending) -> Result<(), Error> {
-        self.end_task(claim, ending).await
+        self.make_move(claim, Move::Finish(ending.clone()))
+            .await
+            .map(|_| ())
     }
 }

@@ -20,6 +20,8 @@ use crate::domain::ports::Claimed;
 use crate::domain::queue::Bounds;
 use crate::domain::studio::Studio;
 
+// While so long, places that become free are gathered.
+const GATHER: Duration = Duration::from_millis(2);
 // What a task that is given back, or breaks, may take to be written down.
 const LAST_WRITE: Duration = Duration::from_secs(5);
 
@@ -99,11 +101,15 @@ impl Pool {
         }
     }
 
-    // Waits for one free place, and takes the others that are free as well.
+    // Waits for one free place, and takes the others that are free as well. While most are taken, more
+    // become free in a moment, and one claim is made for all.
     async fn free_places(&self) -> Vec<OwnedSemaphorePermit> {
         let mut places = Vec::new();
         // The semaphore is never closed.
         places.extend(self.places.clone().acquire_owned().await.ok());
+        if self.places.available_permits() < self.settings.workers / 8 {
+            tokio::time::sleep(GATHER).await;
+        }
         while let Ok(place) = self.places.clone().try_acquire_owned() {
             places.push(place);
         }

@@ -15,6 +15,8 @@ use crate::domain::webhook::ports::{Courier, Lane, Letter, Mail, Round};
 use crate::domain::webhook::secret::Locksmith;
 use crate::domain::webhook::verdict::{Outcome, Standing};
 
+// Bells that ring so soon after each other are answered together.
+const GATHER: Duration = Duration::from_millis(20);
 const POLL: Duration = Duration::from_millis(500);
 // Rounds at once. Those to failing webhooks may each take an attempt's whole time, so they have their
 // own places, and however many fail, the others go on.
@@ -94,7 +96,7 @@ impl Postman {
             if !has_more {
                 tokio::select! {
                     () = shutdown.triggered() => {}
-                    () = bell.changed() => {}
+                    () = bell.changed() => sleep(GATHER).await,
                     () = sleep(POLL) => {}
                 }
             }

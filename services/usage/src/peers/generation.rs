@@ -9,7 +9,7 @@ use contracts::generation::v1::report_reservations_response;
 use errors::Fault;
 use identity::Credentials;
 use report_reservations_response::report::Outcome;
-use tonic::transport::Channel;
+use server::Link;
 use types::ReservationId;
 
 use crate::domain::error::Error;
@@ -21,16 +21,16 @@ const QUESTION: Duration = Duration::from_secs(5);
 /// The generation service behind its port.
 #[derive(Clone)]
 pub struct GenerationPeer {
-    client: GenerationServiceClient<Channel>,
+    client: GenerationServiceClient<Link>,
     credentials: Credentials,
 }
 
 impl GenerationPeer {
-    /// The generation service at the end of this channel.
+    /// The generation service at the end of this link.
     #[must_use]
-    pub fn new(channel: Channel, credentials: Credentials) -> Self {
+    pub fn new(link: Link, credentials: Credentials) -> Self {
         Self {
-            client: GenerationServiceClient::new(channel),
+            client: GenerationServiceClient::new(link),
             credentials,
         }
     }

@@ -26,7 +26,7 @@ pub(super) async fn layer(
         .filter(|text| text.len() <= MAX_TRACEPARENT)
         .map(ToOwned::to_owned);
     let id = HeaderValue::from_str(&context.request_id);
-    let span = info_span!("call", rpc = rule.rpc, request.id = context.request_id);
+    let span = info_span!(parent: None, "call", rpc = rule.rpc, request.id = context.request_id);
     request.extensions_mut().insert(rule);
     request.extensions_mut().insert(context);
     let mut response = next.run(request).instrument(span).await;

@@ -32,6 +32,7 @@ use tonic::service::Routes;
 use tower::Service;
 
 use crate::admin::AdminServer;
+use crate::link;
 use crate::transport::{self, Limits, Protocol};
 use crate::{GrpcSettings, Readiness, Shutdown, Sockets};
 
@@ -150,6 +151,9 @@ impl GrpcApp {
             last_call: CancellationToken::new(),
         });
         let router = layers::apply(routes.prepare().into_axum_router(), &shared);
+        let _listed = sockets
+            .is_near()
+            .then(|| link::list(&sockets, &router, &shutdown));
         let admin = AdminServer::start(sockets.admin, self.readiness.clone(), shutdown.clone());
         health.update(&self.readiness).await;
         let health = tokio::spawn(health.follow(self.readiness, shutdown.clone()));

@@ -13,6 +13,7 @@ mod cancel;
 mod deadlines;
 mod drain;
 mod http;
+mod near;
 mod panics;
 mod peers;
 mod records;

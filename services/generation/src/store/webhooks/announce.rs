@@ -1,8 +1,9 @@
 //! Tells an owner's webhooks how a generation or a batch ended: in the transaction that ends it, or not at
 //! all.
 
-use sea_orm::sea_query::LockType;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use database::Backend;
+use database::row_set::{Column, Kind, Rows, backend_of};
+use sea_orm::{ConnectionTrait, EntityTrait, FromQueryResult};
 use types::{GenerationId, Timestamp};
 use uuid::Uuid;
 
@@ -24,6 +25,42 @@ pub(in crate::store) struct News {
     pub(in crate::store) at: Timestamp,
 }
 
+// A webhook that is told something.
+#[derive(FromQueryResult)]
+struct Listener {
+    id: Uuid,
+    owner: Uuid,
+    event_types: String,
+}
+
+impl Listener {
+    fn is_for(&self, kind: EventType) -> bool {
+        let mut words = self.event_types.split(' ');
+        words.any(|word| word == kind.as_str())
+    }
+}
+
+// None goes before this is committed, or its rows would refer to nothing.
+async fn listeners(
+    db: &impl ConnectionTrait,
+    owners: impl IntoIterator<Item = Uuid>,
+) -> Result<Vec<Listener>, Error> {
+    const OWNERS: [Column; 1] = [("owner", Kind::Id)];
+    let for_key_share = match backend_of(db) {
+        Backend::Postgres => "FOR KEY SHARE",
+        // There is one writer.
+        Backend::Sqlite => "",
+    };
+    let owners = Rows::new(&OWNERS, owners.into_iter().map(|owner| [owner.into()]));
+    let sql = format!(
+        "SELECT id, owner, event_types FROM webhooks
+        WHERE owner IN (SELECT owner FROM {{given}}) AND enabled {for_key_share}"
+    );
+    let statement = owners.statement(db, &sql).map_err(failed)?;
+    let found = Listener::find_by_statement(statement).all(db).await;
+    found.map_err(failed)
+}
+
 impl Store {
     /// Writes a delivery for each webhook of the task's owner that is for such an end; `row` is the
     /// task as it has just ended. Its batch, if it came in one, may end with it.
@@ -33,21 +70,42 @@ impl Store {
         row: &tasks::Model,
         outputs: &[Output],
     ) -> Result<(), Error> {
-        self.announce_task(db, row, outputs).await?;
-        self.count_in_batch(db, row).await
+        self.announce_all(db, &[(row, outputs)]).await
+    }
+
+    /// The same for many tasks.
+    pub(in crate::store) async fn announce_all(
+        &self,
+        db: &impl ConnectionTrait,
+        ended: &[(&tasks::Model, &[Output])],
+    ) -> Result<(), Error> {
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let owners = ended.iter().map(|(row, _)| row.owner);
+        // Most owners have none.
+        let listeners = listeners(db, owners).await?;
+        for (row, outputs) in ended {
+            let own = listeners.iter().filter(|one| one.owner == row.owner);
+            self.announce_task(db, own, row, outputs).await?;
+            self.count_in_batch(db, row).await?;
+        }
+        Ok(())
     }
 
     async fn announce_task(
         &self,
         db: &impl ConnectionTrait,
+        listeners: impl Iterator<Item = &Listener>,
         row: &tasks::Model,
         outputs: &[Output],
     ) -> Result<(), Error> {
         let Some(kind) = Status::read(&row.status).and_then(EventType::of) else {
             return Ok(());
         };
-        let listening = self.listening(db, row.owner, kind).await?;
-        // Most owners have none.
+        let listening: Vec<Uuid> = (listeners.filter(|one| one.is_for(kind)))
+            .map(|one| one.id)
+            .collect();
         if listening.is_empty() {
             return Ok(());
         }
@@ -93,21 +151,9 @@ impl Store {
         owner: Uuid,
         kind: EventType,
     ) -> Result<Vec<Uuid>, Error> {
-        let found: Vec<(Uuid, String)> = webhooks::Entity::find()
-            .select_only()
-            .column(webhooks::Column::Id)
-            .column(webhooks::Column::EventTypes)
-            .filter(webhooks::Column::Owner.eq(owner))
-            .filter(webhooks::Column::Enabled.eq(true))
-            // None goes before this is committed, or its rows would refer to nothing.
-            .lock(LockType::KeyShare)
-            .into_tuple()
-            .all(db)
-            .await
-            .map_err(failed)?;
-        let is_for = |types: &str| types.split(' ').any(|word| word == kind.as_str());
-        let wanted = found.into_iter().filter(|(_, types)| is_for(types));
-        Ok(wanted.map(|(webhook, _)| webhook).collect())
+        let found = listeners(db, [owner]).await?.into_iter();
+        let wanted = found.filter(|one| one.is_for(kind));
+        Ok(wanted.map(|one| one.id).collect())
     }
 
     /// Writes the news down for each of these webhooks.

@@ -58,6 +58,10 @@ impl Stage {
 
     pub async fn with(settings: GrpcSettings, drain: Duration) -> Self {
         let sockets = Sockets::bind(anywhere()).await.unwrap();
+        Self::on(sockets, settings, drain)
+    }
+
+    pub fn on(sockets: Sockets, settings: GrpcSettings, drain: Duration) -> Self {
         let (addr, admin) = (sockets.addr(), sockets.admin_addr());
         let shutdown = Shutdown::new(drain);
         let readiness = Readiness::new();

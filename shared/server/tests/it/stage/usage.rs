@@ -40,12 +40,13 @@ impl UsageService for Usage {
         }))
     }
 
-    /// `sleep:<ms>`, `hang`, `panic`, `fail`, `request-id`, `time-left`; answers in `reservation_id`.
+    /// `sleep:<ms>`, `hang`, `panic`, `fail`, `request-id`, `time-left`, `from`; answers in `reservation_id`.
     async fn reserve(
         &self,
         request: Request<ReserveRequest>,
     ) -> Result<Response<ReserveResponse>, Status> {
         self.0.started.fetch_add(1, Ordering::SeqCst);
+        let from = request.remote_addr();
         let order = request.into_inner().operation_id;
         let mut answer = String::new();
         let current = context::current();
@@ -57,6 +58,7 @@ impl UsageService for Usage {
             ("panic", _) => panic!("ordered to"),
             ("fail", _) => return Err(Fault::internal("the disk of db-7 is full").into()),
             ("request-id", _) => answer = current.map(|now| now.request_id).unwrap_or_default(),
+            ("from", _) => answer = from.map(|one| one.ip().to_string()).unwrap_or_default(),
             ("time-left", _) => answer = format!("{:?}", current.and_then(|now| now.time_left())),
             _ => {}
         }
