@@ -3,59 +3,36 @@
 use async_trait::async_trait;
 use database::{Database, DatabaseError};
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use types::{FileId, PageRequest, SessionId, Timestamp, UserId};
 
-use super::entity::{files, uploads};
+use super::entity::files;
+use super::ledger::{Done, Ledger, Wish};
 use crate::domain::{File, FileError, FileName, FileStore, Inserted};
 
 /// The table `files`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Files {
     database: Database,
+    ledger: Ledger,
 }
 
 impl Files {
     /// The table in this database.
     #[must_use]
     pub fn new(database: Database) -> Self {
-        Self { database }
+        let ledger = Ledger::open(&database);
+        Self { database, ledger }
     }
 }
 
 #[async_trait]
 impl FileStore for Files {
     async fn insert(&self, file: &File, operation: Option<&str>) -> Result<Inserted, FileError> {
-        let transaction = self.database.begin().await?;
-        let ended = uploads::Entity::delete_many()
-            .filter(uploads::Column::Id.eq(file.id.uuid()))
-            .filter(uploads::Column::AbandonedAt.is_null())
-            .exec(&*transaction)
-            .await
-            .map_err(refused)?;
-        if ended.rows_affected == 0 {
-            transaction.rollback().await?;
-            return Ok(Inserted::Abandoned);
-        }
-        let row = to_row(file, operation)?;
-        match row.insert(&*transaction).await.map_err(DatabaseError::from) {
-            Ok(_) => {
-                transaction.commit().await?;
-                Ok(Inserted::Visible)
-            }
-            Err(duplicate @ DatabaseError::Duplicate(_)) => {
-                transaction.rollback().await?;
-                let operation = operation.unwrap_or_default();
-                let earlier = self.find_operation(file.owner, operation).await?;
-                // None: another constraint stood in the way, or the file was purged just now.
-                earlier
-                    .map(Inserted::Repeated)
-                    .ok_or_else(|| duplicate.into())
-            }
-            Err(error) => Err(error.into()),
+        let wish = Wish::Insert(file.clone(), operation.map(str::to_owned));
+        match self.ledger.post(wish).await? {
+            Done::Inserted(inserted) => Ok(inserted),
+            other => Err(misread(&other)),
         }
     }
 
@@ -73,13 +50,11 @@ impl FileStore for Files {
         owner: UserId,
         operation: &str,
     ) -> Result<Option<File>, FileError> {
-        let found = files::Entity::find()
-            .filter(files::Column::Owner.eq(owner.uuid()))
-            .filter(files::Column::Operation.eq(operation))
-            .one(self.database.read())
-            .await
-            .map_err(refused)?;
-        found.map(to_file).transpose()
+        let wish = Wish::Find(owner, operation.to_owned());
+        match self.ledger.post(wish).await? {
+            Done::Found(found) => Ok(found),
+            other => Err(misread(&other)),
+        }
     }
 
     async fn list_owned(
@@ -126,25 +101,12 @@ pub(super) fn refused(error: DbErr) -> FileError {
     DatabaseError::from(error).into()
 }
 
-fn to_row(file: &File, operation: Option<&str>) -> Result<files::ActiveModel, FileError> {
-    let number = |value: u32| i32::try_from(value).map_err(FileError::internal);
-    Ok(files::ActiveModel {
-        id: ActiveValue::Set(file.id.uuid()),
-        owner: ActiveValue::Set(file.owner.uuid()),
-        session: ActiveValue::Set(file.session.map(SessionId::uuid)),
-        operation: ActiveValue::Set(operation.map(str::to_owned)),
-        name: ActiveValue::Set(file.name.as_str().to_owned()),
-        content_type: ActiveValue::Set(file.content_type.clone()),
-        size: ActiveValue::Set(i64::try_from(file.size).map_err(FileError::internal)?),
-        sha256: ActiveValue::Set(file.sha256.clone()),
-        width: ActiveValue::Set(number(file.width)?),
-        height: ActiveValue::Set(number(file.height)?),
-        created_at: ActiveValue::Set(file.created_at.micros()),
-        deleted_at: ActiveValue::Set(None),
-    })
+// The ledger answers what it is asked.
+pub(super) fn misread(done: &Done) -> FileError {
+    FileError::internal(format!("the ledger answered {done:?}"))
 }
 
-fn to_file(row: files::Model) -> Result<File, FileError> {
+pub(super) fn to_file(row: files::Model) -> Result<File, FileError> {
     Ok(File {
         id: FileId(row.id),
         owner: UserId(row.owner),

@@ -3,6 +3,7 @@
 pub mod entity;
 mod error;
 mod files;
+mod ledger;
 mod migration;
 mod uploads;
 

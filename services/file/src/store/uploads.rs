@@ -3,40 +3,38 @@
 use async_trait::async_trait;
 use database::Database;
 use sea_orm::sea_query::Expr;
-use sea_orm::{
-    ActiveModelTrait, ActiveValue, ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use types::{FileId, Timestamp};
 use uuid::Uuid;
 
 use super::entity::{files, uploads};
-use super::files::refused;
+use super::files::{misread, refused};
+use super::ledger::{Done, Ledger, Wish};
 use crate::domain::{FileError, UploadStore};
 
 /// The table `uploads`, and the deleted rows of `files`.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct UploadRows {
     database: Database,
+    ledger: Ledger,
 }
 
 impl UploadRows {
     /// The tables in this database.
     #[must_use]
     pub fn new(database: Database) -> Self {
-        Self { database }
+        let ledger = Ledger::open(&database);
+        Self { database, ledger }
     }
 }
 
 #[async_trait]
 impl UploadStore for UploadRows {
     async fn begin(&self, id: FileId, now: Timestamp) -> Result<(), FileError> {
-        let row = uploads::ActiveModel {
-            id: ActiveValue::Set(id.uuid()),
-            started_at: ActiveValue::Set(now.micros()),
-            abandoned_at: ActiveValue::Set(None),
-        };
-        row.insert(self.database.write()).await.map_err(refused)?;
-        Ok(())
+        match self.ledger.post(Wish::Begin(id, now)).await? {
+            Done::Begun => Ok(()),
+            other => Err(misread(&other)),
+        }
     }
 
     async fn end(&self, id: FileId) -> Result<(), FileError> {

@@ -43,8 +43,9 @@ use lookup::Lookup;
 pub use migration::Migrator;
 use moves::Moves;
 
-// While one is at work, the other gathers.
-const TELLERS: usize = 2;
+// While one is at work, the other gathers. Of those who write there is one each: what comes meanwhile is
+// written together next, and two would only write less at a time.
+const LOOKERS: usize = 2;
 
 /// The generation service's database.
 #[derive(Clone)]
@@ -52,7 +53,7 @@ pub struct Store {
     db: Database,
     clock: Arc<dyn Clock>,
     // Who do together what is asked at the same moment; each has a store without any.
-    tellers: Option<Desks>,
+    desks: Option<Desks>,
 }
 
 // Who store new tasks, who write down what workers do, and who look tasks up.
@@ -66,23 +67,18 @@ struct Desks {
 impl Store {
     /// A store in this database; its migrations must have run.
     pub fn new(db: Database, clock: Arc<dyn Clock>) -> Self {
-        let tellers = match db.backend() {
-            Backend::Postgres => TELLERS,
-            // There is one writer.
-            Backend::Sqlite => 1,
-        };
         let bare = Self {
             db,
             clock,
-            tellers: None,
+            desks: None,
         };
         let desks = Desks {
-            intake: Tellers::start((0..tellers).map(|_| bare.clone())),
-            moves: Tellers::start((0..tellers).map(|_| Moves(bare.clone()))),
-            lookup: Tellers::start((0..TELLERS).map(|_| Lookup(bare.clone()))),
+            intake: Tellers::start([bare.clone()]),
+            moves: Tellers::start([Moves(bare.clone())]),
+            lookup: Tellers::start((0..LOOKERS).map(|_| Lookup(bare.clone()))),
         };
         Self {
-            tellers: Some(desks),
+            desks: Some(desks),
             ..bare
         }
     }
@@ -97,7 +93,7 @@ impl Store {
 
     // A store of tellers has none.
     fn desks(&self) -> Result<&Desks, Error> {
-        let desks = self.tellers.as_ref();
+        let desks = self.desks.as_ref();
         desks.ok_or_else(|| Error::Store(Fault::internal("a teller asks tellers")))
     }
 
