@@ -66,6 +66,7 @@ impl TestIssuer {
             owner,
             tier: tier.to_owned(),
             session: None,
+            grant: None,
             expires_at: now.plus(Duration::from_secs(3600)),
         };
         self.key.sign(&caller, now).expect("a token is signed")
