@@ -44,7 +44,7 @@ impl Counted {
     pub async fn once(&self, user: usize) -> anyhow::Result<()> {
         let who = self.users.get(user % self.users.len());
         let who = who.ok_or_else(|| anyhow::anyhow!("no users"))?;
-        let decision = self.rates.take(*who, Some(Class::Read)).await;
+        let decision = self.rates.take(*who, None, Some(Class::Read)).await;
         let passed = decision.verdict.passed;
         anyhow::ensure!(passed, "a request was refused");
         Ok(())

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::endpoint::{Endpoints, check_policies, is_routable};
 use crate::fixed::{openapi, watch_peers, watch_rates};
 use crate::gateway::{Gateway, Limits};
+use crate::keys::Keys;
 use crate::layers;
 use crate::rate::Rates;
 use crate::upstream::Peers;
@@ -73,9 +74,16 @@ impl App {
         let rates = Arc::new(Rates::open(config.rates.clone()).await);
         watch_rates(&readiness, &rates);
         let endpoints = Endpoints::of(&router, &peers)?;
+        let verifier = Verifier::new(RemoteKeys::new(peers.auth.clone()));
+        let credentials = Credentials::new("gateway", peers.auth.clone(), secret.clone());
         let gateway = Gateway {
-            verifier: Verifier::new(RemoteKeys::new(peers.auth.clone())),
-            credentials: Credentials::new("gateway", peers.auth.clone(), secret.clone()),
+            keys: Keys::new(
+                peers.auth.clone(),
+                (credentials.clone(), verifier.clone()),
+                config.api_key_trust,
+            ),
+            verifier,
+            credentials,
             secret,
             rates,
             limits: Limits {

@@ -34,6 +34,9 @@ pub struct Config {
     /// `BOTTEGA_GATEWAY_TRUSTED_PROXIES`: addresses and networks (`10.0.0.0/8`), separated by commas,
     /// whose `X-Forwarded-For` is believed; default none.
     pub trusted_proxies: Vec<IpNet>,
+    /// `BOTTEGA_GATEWAY_API_KEY_TRUST`: how long auth's word on an API key is believed, and so how long one
+    /// that was revoked works on; 100ms to 5s, default 5s.
+    pub api_key_trust: Duration,
     /// Rate limits.
     pub rates: rate::Settings,
     /// `BOTTEGA_GATEWAY_KEEP_ALIVE`: how long a stream is silent before it shows that it lives;
@@ -73,6 +76,7 @@ impl Config {
             max_upload_bytes: max_upload_bytes(reader),
             max_inflight_bytes: max_inflight_bytes(reader),
             trusted_proxies,
+            api_key_trust: api_key_trust(reader),
             rates: rate::Settings::read(reader),
             keep_alive: keep_alive(reader),
             reflection: reader.switch("BOTTEGA_GRPC_REFLECTION", true),
@@ -91,6 +95,15 @@ fn max_upload_bytes(reader: &mut Reader<'_>) -> u64 {
 fn max_inflight_bytes(reader: &mut Reader<'_>) -> u64 {
     let name = "BOTTEGA_GATEWAY_MAX_INFLIGHT_BYTES";
     reader.number(name, 256 << 20, 64 << 20, 1 << 40)
+}
+
+fn api_key_trust(reader: &mut Reader<'_>) -> Duration {
+    let name = "BOTTEGA_GATEWAY_API_KEY_TRUST";
+    let span = reader.duration(name, "5s");
+    if !(Duration::from_millis(100)..=Duration::from_secs(5)).contains(&span) {
+        reader.fault(name, "must be 100ms to 5s");
+    }
+    span
 }
 
 fn keep_alive(reader: &mut Reader<'_>) -> Duration {

@@ -12,6 +12,7 @@ use transcoding::Router;
 
 use crate::budget::Budget;
 use crate::endpoint::Endpoints;
+use crate::keys::Keys;
 use crate::rate::Rates;
 use crate::upstream::Peers;
 
@@ -21,6 +22,8 @@ pub(crate) struct Gateway {
     pub(crate) endpoints: Endpoints,
     pub(crate) peers: Peers,
     pub(crate) verifier: Verifier,
+    /// The API keys that were seen.
+    pub(crate) keys: Keys,
     /// The gateway's own identity, for reservations.
     pub(crate) credentials: Credentials,
     /// What receipts are sealed with.

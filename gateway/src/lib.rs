@@ -11,6 +11,7 @@
 //! - [`rate`] keeps the limits of requests over time, here or for all processes in Redis
 //! - `endpoint` knows of each rpc what its descriptor and policy say
 //! - `upstream` calls the services; `upload` streams bodies to them
+//! - `keys` exchanges API keys for access tokens
 //! - `reply` makes responses of their replies: JSON, bytes, streams of messages
 //! - `failure` is the one error body; `body` the one reader of request bodies, `budget` the room for them
 
@@ -22,6 +23,7 @@ mod endpoint;
 mod failure;
 mod fixed;
 mod gateway;
+mod keys;
 mod layers;
 mod pipeline;
 pub mod rate;

@@ -7,6 +7,7 @@
 )]
 
 mod accounts;
+mod api_keys;
 mod app;
 mod architecture;
 mod attempts;

@@ -75,6 +75,12 @@ pub(crate) fn document(router: &Router) -> String {
     let components = &mut document["components"];
     components["securitySchemes"] = json!({
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+        "apiKey": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-Api-Key",
+            "description": "A key of /v1/api-keys, `btg_…`; may be sent as `Authorization: Bearer` as well.",
+        },
     });
     components["schemas"]["Error"] = error_schema();
     components["headers"] = rate_headers();
@@ -86,11 +92,11 @@ fn extend(route: &Route, operation: &mut Value) {
     let Some(policy) = contracts::policy_of(&route.method) else {
         return;
     };
-    let is_public = policy.access() == Access::Public;
-    operation["security"] = if is_public {
-        json!([])
-    } else {
-        json!([{"bearer": []}])
+    operation["security"] = match policy.access() {
+        Access::Public => json!([]),
+        // Of an API key, the names are the scopes it needs.
+        _ if !policy.scope.is_empty() => json!([{"bearer": []}, {"apiKey": [policy.scope]}]),
+        _ => json!([{"bearer": []}]),
     };
     describe_success(route, &policy, operation);
     describe_stream(&policy, operation);

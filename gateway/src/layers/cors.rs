@@ -13,7 +13,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
-const REQUEST_HEADERS: &str = "authorization, content-type, last-event-id, range, if-range, \
+const REQUEST_HEADERS: &str = "authorization, x-api-key, content-type, last-event-id, range, if-range, \
     if-none-match, if-modified-since, x-request-id, traceparent, tracestate, grpc-timeout, \
     idempotency-key, connect-protocol-version, connect-timeout-ms, x-grpc-web, x-user-agent";
 const RESPONSE_HEADERS: &str = "x-request-id, idempotency-replayed, retry-after, ratelimit, ratelimit-policy, \

@@ -51,7 +51,7 @@ pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request)
     }
 }
 
-async fn dispatch(gateway: Arc<Gateway>, parts: Parts, body: RequestBody) -> Response {
+async fn dispatch(gateway: Arc<Gateway>, mut parts: Parts, body: RequestBody) -> Response {
     let wire = Wire::of(&parts.method, &parts.uri, &parts.headers);
     let refuse = |failure: Failure| wire.refuse(failure, &request_id::current());
     let found = match route::find(&gateway, wire, &parts) {
@@ -63,7 +63,8 @@ async fn dispatch(gateway: Arc<Gateway>, parts: Parts, body: RequestBody) -> Res
     };
     let label = Rpc(found.endpoint.name.clone());
     // A token that is refused counts too, so it is looked at before the limits and judged after.
-    let caller = authenticate::caller(&gateway, &found.endpoint, &parts.headers).await;
+    let access = found.endpoint.access;
+    let caller = authenticate::caller(&gateway, access, &mut parts.headers).await;
     let class = Class::of(found.endpoint.rate);
     let mut response = match rate::take(&gateway, class, &parts, &caller).await {
         Err(failure) => refuse(failure),

@@ -9,6 +9,7 @@ use http::header::HeaderName;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use identity::Caller;
+use types::ApiKeyId;
 
 use super::allowance::{Item, add_to, headers_of};
 use super::client::client_of;
@@ -36,7 +37,7 @@ pub(super) async fn take(
     let Some(who) = who_counts(client, caller) else {
         return Ok(Standing(HeaderMap::new()));
     };
-    let decision = gateway.rates.take(who, class).await;
+    let decision = gateway.rates.take(who, key_of(caller), class).await;
     let headers = headers_of_decision(&decision);
     if decision.verdict.passed {
         return Ok(Standing(headers));
@@ -66,6 +67,12 @@ fn who_counts(client: impl Fn() -> IpAddr, caller: &Result<Option<Caller>, Fault
         Err(fault) if fault.reason == Reason::Unauthenticated => Some(Who::address(client())),
         Err(_) => None,
     }
+}
+
+/// The API key of a caller who is counted by it, too.
+fn key_of(caller: &Result<Option<Caller>, Fault>) -> Option<ApiKeyId> {
+    let grant = caller.as_ref().ok()?.as_ref()?.grant.as_ref();
+    grant.map(|grant| grant.key)
 }
 
 fn refusal(who: Who, decision: &Decision) -> Fault {

@@ -191,8 +191,10 @@ async fn reserve(
 // The service that takes the call keeps its record: it is asked before the unit goes back.
 fn purpose(call: &Call) -> Purpose {
     let keeper = Keeper::from_str_name(&call.endpoint.peer.name.to_uppercase());
+    let grant = call.caller.as_ref().and_then(|one| one.grant.as_ref());
     Purpose {
         keeper: keeper.unwrap_or_default().into(),
+        api_key_id: grant.map(|grant| grant.key.to_string()).unwrap_or_default(),
         ..Purpose::default()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use contracts::policy::v1::policy::Rate;
-use types::UserId;
+use types::{ApiKeyId, UserId};
 
 use super::Limit;
 
@@ -27,6 +27,8 @@ pub enum Class {
     User,
     /// Sign-in and registration, per address, beside `Anonymous`.
     Credentials,
+    /// Requests with an API key, per key, beside `User`.
+    ApiKey,
     /// Rpcs that read, per caller.
     Read,
     /// Rpcs that write, per caller.
@@ -41,6 +43,8 @@ pub struct Bucket {
     pub who: Who,
     /// For what.
     pub class: Class,
+    /// Of which of the caller's API keys; none where all its requests count together.
+    pub key: Option<ApiKeyId>,
     /// How much.
     pub limit: Limit,
 }
@@ -96,6 +100,7 @@ impl Class {
             Self::Anonymous => "anonymous",
             Self::User => "user",
             Self::Credentials => "credentials",
+            Self::ApiKey => "api_key",
             Self::Read => "read",
             Self::Write => "write",
         }
@@ -112,8 +117,14 @@ impl Bucket {
     /// Its key in Redis. The braces put all keys of one caller into one slot of a cluster.
     #[must_use]
     pub fn key(&self) -> String {
-        let Self { who, class, limit } = self;
-        format!("bottega:rate:{{{who}}}:{}:{limit}", class.as_str())
+        let Self {
+            who,
+            class,
+            key,
+            limit,
+        } = self;
+        let key = key.map(|key| format!(":{key}")).unwrap_or_default();
+        format!("bottega:rate:{{{who}}}:{}{key}:{limit}", class.as_str())
     }
 }
 
@@ -134,6 +145,7 @@ mod tests {
         let bucket = Bucket {
             who: Who::address("192.0.2.1".parse().unwrap()),
             class: Class::Anonymous,
+            key: None,
             limit: "100/15m".parse().unwrap(),
         };
         assert_eq!(
@@ -141,5 +153,16 @@ mod tests {
             "bottega:rate:{address:192.0.2.1}:anonymous:100/15m"
         );
         assert_eq!(bucket.name(), "anonymous-15m");
+        let bucket = Bucket {
+            who: Who::User(UserId(uuid::Uuid::nil())),
+            class: Class::ApiKey,
+            key: Some(ApiKeyId(uuid::Uuid::max())),
+            limit: "5/s".parse().unwrap(),
+        };
+        let key = bucket.key();
+        assert!(
+            key.starts_with("bottega:rate:{user:00000000-") && key.contains(":api_key:ffffffff-"),
+            "{key}"
+        );
     }
 }

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use types::ApiKeyId;
+
 use super::{
     Away, Bucket, Class, Gcra, Limit, Limiter, Local, Rule, Settings, Shared, Verdict, Who,
 };
@@ -12,6 +14,9 @@ const HELD: Limit = Limit {
     count: 1,
     window: 1,
 };
+
+/// A caller, and its API key.
+type Whose = (Who, Option<ApiKeyId>);
 
 /// All rate limits.
 pub struct Rates {
@@ -64,14 +69,15 @@ impl Rates {
         }
     }
 
-    /// Counts a request of this caller, to an rpc of this class.
-    pub async fn take(&self, who: Who, rpc: Option<Class>) -> Decision {
-        let rules = self.rules(who, rpc);
-        let buckets = buckets_of(who, &rules, |_, limit| Some(limit)).unwrap_or_default();
+    /// Counts a request of this caller, with its API key if it came with one, to an rpc of this class.
+    pub async fn take(&self, who: Who, key: Option<ApiKeyId>, rpc: Option<Class>) -> Decision {
+        let rules = self.rules(who, key, rpc);
+        let whose = (who, key);
+        let buckets = buckets_of(whose, &rules, |_, limit| Some(limit)).unwrap_or_default();
         let decision = match &self.shared {
             _ if buckets.is_empty() => Decision::free(),
             None => Decision::of(Mode::Local, self.local.check(&buckets), buckets),
-            Some(shared) => self.take_shared(shared, who, &rules, buckets).await,
+            Some(shared) => self.take_shared(shared, whose, &rules, buckets).await,
         };
         metrics::counter!(
             "bottega_gateway_rate_decisions_total",
@@ -104,7 +110,7 @@ impl Rates {
     async fn take_shared(
         &self,
         shared: &Shared,
-        who: Who,
+        whose: Whose,
         rules: &[(Class, &Rule)],
         buckets: Vec<Bucket>,
     ) -> Decision {
@@ -116,13 +122,13 @@ impl Rates {
                 self.remember(&buckets, &verdict);
                 Decision::of(Mode::Shared, verdict, buckets)
             }
-            Err(_) => self.take_alone(who, rules),
+            Err(_) => self.take_alone(whose, rules),
         }
     }
 
     /// What each class does while Redis is away; the strictest decides.
-    fn take_alone(&self, who: Who, rules: &[(Class, &Rule)]) -> Decision {
-        let Some(buckets) = buckets_of(who, rules, Away::limit) else {
+    fn take_alone(&self, whose: Whose, rules: &[(Class, &Rule)]) -> Decision {
+        let Some(buckets) = buckets_of(whose, rules, Away::limit) else {
             return Decision {
                 mode: Mode::FailClosed,
                 buckets: Vec::new(),
@@ -163,11 +169,11 @@ impl Rates {
     }
 
     /// The classes a request counts in, with their rules; only those that have limits.
-    fn rules(&self, who: Who, rpc: Option<Class>) -> Vec<(Class, &Rule)> {
+    fn rules(&self, who: Who, key: Option<ApiKeyId>, rpc: Option<Class>) -> Vec<(Class, &Rule)> {
         if !self.settings.on {
             return Vec::new();
         }
-        [Some(who.class()), rpc]
+        [Some(who.class()), key.map(|_| Class::ApiKey), rpc]
             .into_iter()
             .flatten()
             .filter_map(|class| Some((class, self.settings.rule(class)?)))
@@ -219,7 +225,7 @@ impl Decision {
 
 /// One bucket for each limit; none at all when `limit_of` gives up one.
 fn buckets_of(
-    who: Who,
+    (who, key): Whose,
     rules: &[(Class, &Rule)],
     limit_of: impl Fn(Away, Limit) -> Option<Limit>,
 ) -> Option<Vec<Bucket>> {
@@ -229,6 +235,7 @@ fn buckets_of(
             buckets.push(Bucket {
                 who,
                 class: *class,
+                key: key.filter(|_| *class == Class::ApiKey),
                 limit: limit_of(rule.away, *limit)?,
             });
         }

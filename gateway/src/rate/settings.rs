@@ -58,9 +58,10 @@ pub struct Settings {
 }
 
 /// Every class that can be limited, with the limits it has unless it is told others.
-const CLASSES: [(Class, &str); 5] = [
+const CLASSES: [(Class, &str); 6] = [
     (Class::Anonymous, "100/15m"),
     (Class::User, "10/s,100/min"),
+    (Class::ApiKey, "off"),
     (Class::Credentials, "off"),
     (Class::Read, "off"),
     (Class::Write, "off"),

@@ -14,7 +14,7 @@ use testkit::TestIssuer;
 use types::UserId;
 use uuid::Uuid;
 
-use crate::fakes::{auth, file, generation, usage};
+use crate::fakes::{auth, file, generation, keys, usage};
 
 pub const SECRET: &str = "a secret of the whole suite, long enough";
 
@@ -26,6 +26,7 @@ pub struct House {
     pub file: file::Log,
     pub generation: generation::Log,
     pub usage: usage::Log,
+    pub keys: keys::Log,
     pub client: reqwest::Client,
     pub shutdown: Shutdown,
     settings: BTreeMap<String, String>,
@@ -41,7 +42,7 @@ impl House {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let issuer = TestIssuer::new();
         let shutdown = Shutdown::new(Duration::from_secs(2));
-        let (file, generation, usage) = Default::default();
+        let (file, generation, usage, keys) = Default::default();
         let grpc = |name| Grpc {
             name,
             verifier: issuer.verifier(),
@@ -50,9 +51,10 @@ impl House {
         let mut map = BTreeMap::new();
         let mut set = |name: &str, value: String| map.insert(name.to_owned(), value);
         let auth = auth::service(issuer.clone());
+        let api_keys = keys::service(issuer.clone(), &keys);
         set(
             "BOTTEGA_AUTH_ADDR",
-            grpc("auth").serve(|app| app.add(auth)).await,
+            grpc("auth").serve(|app| app.add(auth).add(api_keys)).await,
         );
         let files = file::service(&file);
         set(
@@ -82,6 +84,7 @@ impl House {
             file,
             generation,
             usage,
+            keys,
             client: reqwest::Client::new(),
             shutdown,
             settings: map,

@@ -21,7 +21,12 @@ fn somebody() -> Who {
 
 fn bucket(who: Who, class: Class, count: u32, window: u32) -> Bucket {
     let limit = Limit { count, window };
-    Bucket { who, class, limit }
+    Bucket {
+        who,
+        class,
+        key: None,
+        limit,
+    }
 }
 
 const DAY: u32 = 24 * 3_600;

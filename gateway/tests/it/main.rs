@@ -10,6 +10,7 @@ mod downloads;
 mod events;
 mod fakes;
 mod house;
+mod keys;
 mod limiters;
 mod limits;
 mod manners;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use contracts::auth::v1::api_key_service_server::ApiKeyServiceServer;
 use contracts::auth::v1::auth_service_server::AuthServiceServer;
 use contracts::auth::v1::user_admin_service_server::UserAdminServiceServer;
 use database::{Database, OpenError};
@@ -13,10 +14,10 @@ use types::{Clock, IdSource, SystemClock, SystemIds};
 
 use crate::Config;
 use crate::domain::{
-    Accounts, Email, Error, Hasher, Keyring, RotationSettings, Sealer, ServiceTokens, Sessions,
-    UserAdmin,
+    Accounts, ApiKeys, Email, Error, Hasher, Keyring, RotationSettings, Sealer, ServiceTokens,
+    Sessions, UserAdmin,
 };
-use crate::rpc::{AuthRpc, OwnKeys, UserAdminRpc};
+use crate::rpc::{ApiKeyRpc, AuthRpc, OwnKeys, UserAdminRpc};
 use crate::store::{Migrator, Store};
 
 /// The auth service, ready to serve.
@@ -66,12 +67,26 @@ impl App {
             (store.clone(), store.clone()),
             (clock.clone(), ids.clone()),
         ));
-        let wired = wire(&config, &secret, store, (clock.clone(), ids)).await;
-        let rpc = wired.map_err(|error| StartError::Other(chain(&error)))?;
+        let wired = wire(
+            &config,
+            &secret,
+            store.clone(),
+            (clock.clone(), ids.clone()),
+        );
+        let rpc = wired
+            .await
+            .map_err(|error| StartError::Other(chain(&error)))?;
+        let api_keys = ApiKeyRpc(ApiKeys::new(
+            store,
+            rpc.keyring.clone(),
+            config.access_token_ttl,
+            (clock.clone(), ids),
+        ));
         let keys = OwnKeys(rpc.keyring.clone());
         let verifier = Verifier::with_clock(keys, clock);
         let grpc = GrpcApp::new("auth", verifier, readiness(&database), config.grpc)
             .add(AuthServiceServer::new(rpc))
+            .add(ApiKeyServiceServer::new(api_keys))
             .add(UserAdminServiceServer::new(admin));
         Ok(Self { grpc, database })
     }

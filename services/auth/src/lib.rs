@@ -1,8 +1,8 @@
 //! auth: who people are, and the tokens that say so to every other service.
 //!
 //! - [`Config`], [`App`]: settings, wiring, serving
-//! - `rpc`: `bottega.auth.v1.AuthService` and `UserAdminService`, wire types in and out
-//! - `domain`: accounts, passwords, sessions, keys and their rules
+//! - `rpc`: `bottega.auth.v1.AuthService`, `ApiKeyService` and `UserAdminService`, wire types in and out
+//! - `domain`: accounts, passwords, sessions, API keys, signing keys and their rules
 //! - `store`: the tables and the queries over them
 
 mod app;

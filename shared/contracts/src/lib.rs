@@ -1,5 +1,6 @@
 //! The contracts of `proto/` as Rust types, clients and servers, and their descriptors.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use prost_reflect::{DescriptorPool, MethodDescriptor};
@@ -45,4 +46,20 @@ pub fn policy_of(method: &MethodDescriptor) -> Option<policy::v1::Policy> {
     }
     let value = options.get_extension(&extension);
     value.as_message()?.transcode_to().ok()
+}
+
+static SCOPES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let methods = pool()
+        .services()
+        .flat_map(|service| service.methods().collect::<Vec<_>>());
+    methods
+        .filter_map(|method| Some(policy_of(&method)?.scope))
+        .filter(|scope| !scope.is_empty())
+        .collect()
+});
+
+/// What API keys can be allowed: every scope that a policy names, in order.
+#[must_use]
+pub fn scopes() -> &'static BTreeSet<String> {
+    &SCOPES
 }

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use std::sync::Arc;
+
 use errors::{Fault, Reason};
-use types::{SessionId, Timestamp, UserId};
+use types::{ApiKeyId, SessionId, Timestamp, UserId};
 
 /// What a caller may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,15 @@ impl FromStr for Role {
     }
 }
 
+/// The API key a caller's token was given for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Which key.
+    pub key: ApiKeyId,
+    /// What it may do, as policies name it.
+    pub scopes: Vec<String>,
+}
+
 /// A caller whose token was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
@@ -55,6 +66,8 @@ pub struct Caller {
     pub tier: String,
     /// The sign-in the token came from; none for services.
     pub session: Option<SessionId>,
+    /// The API key the token stands for; none for those who signed in, who may do all they may.
+    pub grant: Option<Arc<Grant>>,
     /// When the token ends.
     pub expires_at: Timestamp,
 }
@@ -71,6 +84,25 @@ impl Caller {
                 "a service must name the user it acts for in 'x-bottega-owner'",
             )
         })
+    }
+
+    /// Checks that the caller may call an rpc whose policy names this scope; empty is for no API key.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` when an API key calls that was not made for this.
+    pub fn check_scope(&self, scope: &str) -> Result<(), Fault> {
+        let Some(grant) = &self.grant else {
+            return Ok(());
+        };
+        if scope.is_empty() {
+            let message = "API keys may not do this; sign in";
+            return Err(Fault::new(Reason::PermissionDenied, message));
+        }
+        if grant.scopes.iter().any(|one| one == scope) {
+            return Ok(());
+        }
+        let message = format!("this API key may not do this: it lacks the scope '{scope}'");
+        Err(Fault::new(Reason::PermissionDenied, message).with("scope", scope))
     }
 
     /// Whether another service of the suite calls.

@@ -1,9 +1,11 @@
 //! What an access token says (RFC 7519, RFC 9068): the suite's own claims and nothing else.
 
-use serde::{Deserialize, Serialize};
-use types::{SessionId, Timestamp, UserId};
+use std::sync::Arc;
 
-use crate::{Caller, Role};
+use serde::{Deserialize, Serialize};
+use types::{ApiKeyId, SessionId, Timestamp, UserId};
+
+use crate::{Caller, Grant, Role};
 
 /// Who issues tokens.
 pub(crate) const ISSUER: &str = "bottega";
@@ -28,6 +30,12 @@ pub struct Claims {
     /// The sign-in it came from; none for services.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sid: Option<SessionId>,
+    /// The API key it stands for; none for those who signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key_id: Option<ApiKeyId>,
+    /// What that API key may do, with spaces between (RFC 9068); none without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
     /// When it was issued, in seconds since 1970.
     pub iat: i64,
     /// From when on it counts, in seconds since 1970.
@@ -46,6 +54,8 @@ impl Claims {
             role: caller.role.as_str().to_owned(),
             tier: caller.tier.clone(),
             sid: caller.session,
+            api_key_id: caller.grant.as_ref().map(|grant| grant.key),
+            scope: caller.grant.as_ref().map(|grant| grant.scopes.join(" ")),
             iat: seconds(now),
             nbf: None,
             exp: seconds(caller.expires_at),
@@ -73,12 +83,22 @@ impl Claims {
             Role::Service => None,
             Role::User | Role::Admin => Some(self.sub.parse::<UserId>().map_err(|_| "subject")?),
         };
+        // Half a grant must not pass for none, which may do everything.
+        let grant = match (self.api_key_id, self.scope) {
+            (None, None) => None,
+            (Some(key), Some(scope)) => Some(Arc::new(Grant {
+                key,
+                scopes: scope.split_whitespace().map(str::to_owned).collect(),
+            })),
+            _ => return Err("scope"),
+        };
         Ok(Caller {
             role,
             subject: self.sub,
             owner,
             tier: self.tier,
             session: self.sid,
+            grant,
             expires_at: Timestamp(self.exp.saturating_mul(1_000_000)),
         })
     }

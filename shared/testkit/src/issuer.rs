@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use identity::{Caller, FixedKeys, Role, SigningKey, Verifier};
+use identity::{Caller, FixedKeys, Grant, Role, SigningKey, Verifier};
 use types::{Clock, SystemClock, UserId};
 
 /// Signs tokens that its own verifier takes.
@@ -43,31 +43,47 @@ impl TestIssuer {
     /// A user's token, good for an hour.
     #[must_use]
     pub fn user_token(&self, user: UserId, tier: &str) -> String {
-        self.sign(Role::User, &user.to_string(), Some(user), tier)
+        let caller = caller(Role::User, &user.to_string(), Some(user), tier);
+        self.sign(&caller)
     }
 
     /// An operator's token, good for an hour.
     #[must_use]
     pub fn admin_token(&self, user: UserId) -> String {
-        self.sign(Role::Admin, &user.to_string(), Some(user), "pro")
+        let caller = caller(Role::Admin, &user.to_string(), Some(user), "pro");
+        self.sign(&caller)
     }
 
     /// A service's token, good for an hour.
     #[must_use]
     pub fn service_token(&self, name: &str) -> String {
-        self.sign(Role::Service, name, None, "")
+        self.sign(&caller(Role::Service, name, None, ""))
     }
 
-    fn sign(&self, role: Role, subject: &str, owner: Option<UserId>, tier: &str) -> String {
-        let now = SystemClock.now();
-        let caller = Caller {
-            role,
-            subject: subject.to_owned(),
-            owner,
-            tier: tier.to_owned(),
-            session: None,
-            expires_at: now.plus(Duration::from_secs(3600)),
-        };
-        self.key.sign(&caller, now).expect("a token is signed")
+    /// What stands for an API key of a user's, good for `life`.
+    #[must_use]
+    pub fn key_token(&self, user: UserId, grant: Grant, life: Duration) -> String {
+        self.sign(&Caller {
+            grant: Some(Arc::new(grant)),
+            expires_at: SystemClock.now().plus(life),
+            ..caller(Role::User, &user.to_string(), Some(user), "free")
+        })
+    }
+
+    fn sign(&self, caller: &Caller) -> String {
+        let token = self.key.sign(caller, SystemClock.now());
+        token.expect("a token is signed")
+    }
+}
+
+fn caller(role: Role, subject: &str, owner: Option<UserId>, tier: &str) -> Caller {
+    Caller {
+        role,
+        subject: subject.to_owned(),
+        owner,
+        tier: tier.to_owned(),
+        session: None,
+        grant: None,
+        expires_at: SystemClock.now().plus(Duration::from_secs(3600)),
     }
 }

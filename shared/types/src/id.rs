@@ -73,6 +73,10 @@ id!(
     SessionId
 );
 id!(
+    /// A user's API key.
+    ApiKeyId
+);
+id!(
     /// What makes a call safe to repeat.
     OperationId
 );

@@ -8,7 +8,9 @@ mod page;
 mod timestamp;
 
 pub use clock::{Clock, IdSource, SystemClock, SystemIds};
-pub use id::{FileId, GenerationId, InvalidId, OperationId, ReservationId, SessionId, UserId};
+pub use id::{
+    ApiKeyId, FileId, GenerationId, InvalidId, OperationId, ReservationId, SessionId, UserId,
+};
 pub use idempotency::{IdempotencyKey, InvalidIdempotencyKey};
 pub use money::Microusd;
 pub use page::{InvalidPage, Page, PageRequest};

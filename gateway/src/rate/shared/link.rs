@@ -128,6 +128,7 @@ fn probe() -> Bucket {
     Bucket {
         who: Who::Address(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
         class: Class::Read,
+        key: None,
         limit: Limit {
             count: 1_000_000,
             window: 1,

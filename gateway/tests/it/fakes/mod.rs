@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod file;
 pub mod generation;
+pub mod keys;
 pub mod usage;
 
 use std::collections::BTreeMap;

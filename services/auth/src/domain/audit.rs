@@ -1,12 +1,12 @@
 //! The record of who changed whose account, kept beside the change itself.
 
 use serde_json::json;
-use types::{Timestamp, UserId};
+use types::{ApiKeyId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::PlanName;
+use super::{ApiKey, PlanName};
 
-/// A change of an account by an operator.
+/// A change of an account by an operator, or of its API keys by its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEvent {
     /// UUIDv7.
@@ -42,6 +42,38 @@ impl AuditEvent {
             before: state(before),
             after: state(after),
             actor: actor.to_string(),
+            created_at,
+        }
+    }
+
+    /// A user made an API key.
+    #[must_use]
+    pub fn of_new_key(id: Uuid, key: &ApiKey) -> Self {
+        Self {
+            id,
+            action: "api_key.create".to_owned(),
+            target: key.owner.to_string(),
+            before: json!({}).to_string(),
+            after: json!({"apiKeyId": key.id, "scopes": key.scopes}).to_string(),
+            actor: key.owner.to_string(),
+            created_at: key.created_at,
+        }
+    }
+
+    /// A user ended an API key.
+    #[must_use]
+    pub fn of_revoked_key(
+        id: Uuid,
+        (owner, key): (UserId, ApiKeyId),
+        created_at: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            action: "api_key.revoke".to_owned(),
+            target: owner.to_string(),
+            before: json!({"apiKeyId": key}).to_string(),
+            after: json!({}).to_string(),
+            actor: owner.to_string(),
             created_at,
         }
     }

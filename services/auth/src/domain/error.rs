@@ -20,6 +20,15 @@ pub enum Error {
     /// No account has this id.
     #[error("there is no such user")]
     NoSuchUser,
+    /// The caller has no API key like this, or nobody has one that is good.
+    #[error("there is no such API key")]
+    NoSuchKey,
+    /// The caller has as many good API keys as may be.
+    #[error("too many API keys")]
+    TooManyKeys,
+    /// A new API key would not be good for a moment.
+    #[error("the API key would have expired")]
+    ExpiresTooSoon,
     /// Too many wrong passwords for one address; good again after the wait.
     #[error("too many wrong passwords for one account")]
     TooManyAttempts(Duration),

@@ -1,7 +1,7 @@
 //! What the operator's security log hears of: one line and one count per event, never an address
 //! or a secret.
 
-use types::{SessionId, UserId};
+use types::{ApiKeyId, SessionId, UserId};
 
 /// An account was made.
 pub fn registered(user: UserId) {
@@ -45,6 +45,21 @@ pub fn refreshed(outcome: &'static str) {
 pub fn plan_changed(actor: UserId, user: UserId, plan: &str) {
     metrics::counter!("auth_plan_changes_total").increment(1);
     tracing::info!(actor.id = %actor, user.id = %user, plan, "user moved to another plan");
+}
+
+/// A user made an API key.
+pub fn key_made(owner: UserId, key: ApiKeyId) {
+    tracing::info!(user.id = %owner, api_key.id = %key, "API key made");
+}
+
+/// A user ended an API key.
+pub fn key_revoked(owner: UserId, key: ApiKeyId) {
+    tracing::info!(user.id = %owner, api_key.id = %key, "API key revoked");
+}
+
+/// A token was asked for an API key.
+pub fn exchanged(outcome: &'static str) {
+    metrics::counter!("auth_api_key_exchanges_total", "outcome" => outcome).increment(1);
 }
 
 /// A caller that knows no secret asked for a service's token.

@@ -1,6 +1,8 @@
 //! The quiet room: what an account, a sign-in and a key are, and the rules they follow.
 
 mod accounts;
+mod api_key;
+mod api_keys;
 mod audit;
 mod common_passwords;
 mod email;
@@ -21,6 +23,8 @@ mod user;
 mod user_admin;
 
 pub use accounts::{Accounts, Registration};
+pub use api_key::{ApiKey, Scopes};
+pub use api_keys::{ApiKeys, Exchanged, NewApiKey};
 pub use audit::AuditEvent;
 pub use email::Email;
 pub use error::Error;
@@ -29,8 +33,8 @@ pub use keyring::Keyring;
 pub use password::{NewPassword, Password, PasswordHash};
 pub use plan::PlanName;
 pub use ports::{
-    Account, Change, ChangeRule, FailureStore, KeyState, KeyStore, NewAccount, RotationRule,
-    SessionStore, StoredKey, UserAdminStore, UserStore,
+    Account, ApiKeyStore, Change, ChangeRule, FailureStore, KeyState, KeyStore, NewAccount,
+    RotationRule, SessionStore, StoredKey, UserAdminStore, UserStore,
 };
 pub use refresh::{Digest, Lineage, RefreshToken, StoredToken};
 pub use rotation::{Chain, EndReason, NewSession, RotationSettings, Step};

@@ -1,11 +1,11 @@
 //! What the rules need kept, as traits the store implements.
 
 use async_trait::async_trait;
-use types::{PageRequest, Timestamp, UserId};
+use types::{ApiKeyId, PageRequest, Timestamp, UserId};
 
 use super::{
-    AuditEvent, Chain, Digest, DisplayName, Email, Failures, NewSession, PasswordHash, PlanName,
-    Result, Step, User,
+    ApiKey, AuditEvent, Chain, Digest, DisplayName, Email, Failures, NewSession, PasswordHash,
+    PlanName, Result, Step, User,
 };
 
 /// A user with what signs the user in.
@@ -88,6 +88,29 @@ pub trait SessionStore: Send + Sync {
         rule: RotationRule,
         now: Timestamp,
     ) -> Result<Option<(Chain, Step)>>;
+}
+
+/// Keeps API keys.
+#[async_trait]
+pub trait ApiKeyStore: Send + Sync {
+    /// Stores a key under its digest, with the record of it, and drops the oldest of those that are not
+    /// good any more. `TooManyKeys` when its owner has as many good ones as may be, however many come
+    /// at once; `AccountGone` when there is no owner.
+    async fn create(&self, key: &ApiKey, digest: Digest, event: AuditEvent) -> Result<()>;
+    /// A user's keys, newest first; one more than the page holds, if there are more.
+    async fn list(&self, owner: UserId, page: PageRequest) -> Result<Vec<ApiKey>>;
+    /// Ends a user's key when the record says, and stores that, unless it was ended before. The key as
+    /// it is then, and whether it was changed; `None` when the user has none like it.
+    async fn revoke(
+        &self,
+        owner: UserId,
+        id: ApiKeyId,
+        event: AuditEvent,
+    ) -> Result<Option<(ApiKey, bool)>>;
+    /// The key of a digest, with its owner's plan.
+    async fn find(&self, digest: Digest) -> Result<Option<(ApiKey, PlanName)>>;
+    /// Notes that a key was seen.
+    async fn note_use(&self, id: ApiKeyId, now: Timestamp) -> Result<()>;
 }
 
 /// Counts wrong passwords.

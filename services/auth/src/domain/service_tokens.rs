@@ -112,6 +112,7 @@ impl ServiceTokens {
             owner: None,
             tier: String::new(),
             session: None,
+            grant: None,
             expires_at: now.plus(Self::TTL),
         };
         self.keyring.sign(&caller, now).await

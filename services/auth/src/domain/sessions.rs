@@ -171,6 +171,7 @@ impl Sessions {
             owner: Some(user.id),
             tier: user.plan.as_str().to_owned(),
             session: Some(id),
+            grant: None,
             expires_at: now.plus(self.access_ttl),
         };
         Ok(Tokens {

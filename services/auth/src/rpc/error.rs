@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use errors::{Fault, Reason};
 
-use crate::domain::Error;
+use crate::domain::{ApiKeys, Error};
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {
@@ -26,6 +26,12 @@ impl From<Error> for Fault {
                 "the account of this access token is gone",
             ),
             Error::NoSuchUser => Self::not_found("user"),
+            Error::NoSuchKey => Self::not_found("API key"),
+            Error::TooManyKeys => Self::new(
+                Reason::WrongState,
+                format!("there are {} API keys already; revoke one", ApiKeys::MOST),
+            ),
+            Error::ExpiresTooSoon => Self::field("expiresAt", "must be to come"),
             Error::TooManyAttempts(wait) => Self::new(
                 Reason::RateLimited,
                 "too many wrong passwords for this account; wait and try again",

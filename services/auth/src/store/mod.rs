@@ -1,5 +1,6 @@
 //! The back room: tables and queries. Driver errors end here.
 
+mod api_keys;
 mod entity;
 mod error;
 mod failures;

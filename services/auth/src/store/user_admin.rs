@@ -73,6 +73,11 @@ async fn write(transaction: &Transaction, id: UserId, change: &Change) -> Result
         .filter(user::Column::Id.eq(id.uuid()))
         .exec(&**transaction)
         .await?;
+    record(transaction, event).await
+}
+
+/// Adds the record of a change.
+pub async fn record(transaction: &Transaction, event: &AuditEvent) -> Result<()> {
     let row = audit::ActiveModel {
         id: Set(event.id),
         action: Set(event.action.clone()),
@@ -80,7 +85,7 @@ async fn write(transaction: &Transaction, id: UserId, change: &Change) -> Result
         before: Set(event.before.clone()),
         after: Set(event.after.clone()),
         actor: Set(event.actor.clone()),
-        created_at: Set(now),
+        created_at: Set(event.created_at.micros()),
     };
     audit::Entity::insert(row)
         .exec_without_returning(&**transaction)

@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod api_keys;
 mod brute_force;
 mod keys;
 mod refresh;

@@ -17,7 +17,7 @@ async fn migrations_apply_revert_and_apply_again() {
         database.revert::<Migrator>().await.unwrap();
         assert_eq!(
             database.pending::<Migrator>().await.unwrap().len(),
-            5,
+            6,
             "{}",
             db.name()
         );
@@ -43,7 +43,7 @@ async fn plans_come_and_go_without_anybodys_loss() {
         auth.stop().await;
 
         let database = Database::connect(&db.settings()).await.unwrap();
-        Migrator::down(database.write(), Some(1)).await.unwrap();
+        Migrator::down(database.write(), Some(2)).await.unwrap();
         let refused = execute(&db, "UPDATE users SET tier = 'team'").await;
         assert!(refused.is_err(), "{}", db.name());
         for (table, rows) in [("users", 3), ("sessions", 3), ("refresh_tokens", 4)] {
@@ -103,6 +103,7 @@ async fn the_tables_refuse_what_no_rule_allows() {
         let auth = Auth::start(&db).await;
         let (_, first) = auth.register(EMAIL).await;
         auth.refresh(&first.refresh_token).await.unwrap();
+        auth.make_key(&first.access_token, &["files:read"]).await;
         for forbidden in [
             "UPDATE users SET tier = 'Gold'",
             "UPDATE users SET tier = ''",
@@ -113,6 +114,10 @@ async fn the_tables_refuse_what_no_rule_allows() {
             "UPDATE sessions SET ended_at = 1",
             "UPDATE sessions SET ended_at = 1, end_reason = 'tired'",
             "UPDATE signing_keys SET state = 'retired'",
+            "UPDATE api_keys SET expires_at = created_at",
+            "UPDATE api_keys SET scopes = ''",
+            "UPDATE api_keys SET user_id = '00000000-0000-7000-8000-000000000000'",
+            "INSERT INTO api_keys SELECT '00000000-0000-7000-8000-000000000000', user_id, digest, prefix, display_name, scopes, created_at, last_used_at, expires_at, revoked_at FROM api_keys",
             "INSERT INTO users SELECT '00000000-0000-7000-8000-000000000000', email, display_name, password_hash, role, tier, created_at, updated_at, created_by, updated_by FROM users",
             "INSERT INTO signing_keys SELECT 'second', state, public_key, sealed_key, created_at, retired_at FROM signing_keys",
         ] {
@@ -140,11 +145,13 @@ async fn the_tables_refuse_what_no_rule_allows() {
 async fn what_is_a_users_goes_with_the_user() {
     for db in TestDb::both("auth").await {
         let auth = Auth::start(&db).await;
-        auth.register(EMAIL).await;
-        auth.register("other@example.com").await;
+        for email in [EMAIL, "other@example.com"] {
+            let (_, tokens) = auth.register(email).await;
+            auth.make_key(&tokens.access_token, &["files:read"]).await;
+        }
         let delete = format!("DELETE FROM users WHERE email = '{EMAIL}'");
         assert_eq!(execute(&db, &delete).await.unwrap(), 1);
-        for table in ["users", "sessions", "refresh_tokens"] {
+        for table in ["users", "sessions", "refresh_tokens", "api_keys"] {
             let left = count(&db, &format!("SELECT COUNT(*) FROM {table}")).await;
             assert_eq!(left, 1, "{}: {table}", db.name());
         }

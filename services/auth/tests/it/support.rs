@@ -7,11 +7,14 @@ use auth::{App, Config, StartError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use config::{MapSource, Reader};
+use contracts::auth::v1::api_key_service_client::ApiKeyServiceClient;
 use contracts::auth::v1::auth_service_client::AuthServiceClient;
 use contracts::auth::v1::user_admin_service_client::UserAdminServiceClient;
 use contracts::auth::v1::{
-    GetCurrentUserRequest, GetJwksRequest, Jwk, LoginRequest, LoginResponse, RefreshTokensRequest,
-    RegisterRequest, RegisterResponse, Tokens, UpdateCurrentUserRequest, UpdateUserRequest, User,
+    CreateApiKeyRequest, CreateApiKeyResponse, ExchangeApiKeyRequest, ExchangeApiKeyResponse,
+    GetCurrentUserRequest, GetJwksRequest, IssueServiceTokenRequest, Jwk, LoginRequest,
+    LoginResponse, RefreshTokensRequest, RegisterRequest, RegisterResponse, Tokens,
+    UpdateCurrentUserRequest, UpdateUserRequest, User,
 };
 use database::Database;
 use errors::{Fault, Reason, from_status};
@@ -35,6 +38,7 @@ pub const PASSWORD: &str = "correct horse battery";
 pub struct Auth {
     client: AuthServiceClient<Channel>,
     admin: UserAdminServiceClient<Channel>,
+    keys: ApiKeyServiceClient<Channel>,
     pub clock: ManualClock,
     shutdown: Shutdown,
     serving: JoinHandle<()>,
@@ -80,7 +84,8 @@ impl Auth {
         let channel = server::connect(&peer).expect("the address is one");
         Ok(Self {
             client: AuthServiceClient::new(channel.clone()),
-            admin: UserAdminServiceClient::new(channel),
+            admin: UserAdminServiceClient::new(channel.clone()),
+            keys: ApiKeyServiceClient::new(channel),
             clock,
             shutdown,
             serving,
@@ -98,6 +103,43 @@ impl Auth {
 
     pub fn admin(&self) -> UserAdminServiceClient<Channel> {
         self.admin.clone()
+    }
+
+    pub fn keys(&self) -> ApiKeyServiceClient<Channel> {
+        self.keys.clone()
+    }
+
+    pub async fn try_make_key(
+        &self,
+        access_token: &str,
+        request: CreateApiKeyRequest,
+    ) -> Result<CreateApiKeyResponse, Status> {
+        let request = with_token(request, access_token);
+        Ok(self.keys().create_api_key(request).await?.into_inner())
+    }
+
+    pub async fn make_key(&self, access_token: &str, scopes: &[&str]) -> CreateApiKeyResponse {
+        let request = CreateApiKeyRequest {
+            display_name: "ci".to_owned(),
+            scopes: scopes.iter().map(|one| (*one).to_owned()).collect(),
+            expires_at: None,
+        };
+        let made = self.try_make_key(access_token, request).await;
+        made.expect("a key is made")
+    }
+
+    /// What the gateway asks when a client sends a key.
+    pub async fn exchange(&self, key: &str) -> Result<ExchangeApiKeyResponse, Status> {
+        let ask = IssueServiceTokenRequest {
+            service: "gateway".to_owned(),
+            secret: SECRET.to_owned(),
+        };
+        let service = self.client().issue_service_token(ask).await?.into_inner();
+        let message = ExchangeApiKeyRequest {
+            key: key.to_owned(),
+        };
+        let request = with_token(message, &service.access_token);
+        Ok(self.keys().exchange_api_key(request).await?.into_inner())
     }
 
     pub async fn try_register(

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use errors::Fault;
 use types::{
-    FileId, GenerationId, IdempotencyKey, Microusd, OperationId, Page, PageRequest, ReservationId,
-    SessionId, Timestamp, UserId,
+    ApiKeyId, FileId, GenerationId, IdempotencyKey, Microusd, OperationId, Page, PageRequest,
+    ReservationId, SessionId, Timestamp, UserId,
 };
 
 use crate::domain::attempt::{Attempt, AttemptEnd};
@@ -34,6 +34,8 @@ pub struct Patron {
     pub id: UserId,
     /// The owner's plan.
     pub tier: String,
+    /// The API key an order came with. Known while it is taken; the usage service keeps it then.
+    pub api_key: Option<ApiKeyId>,
 }
 
 /// An accepted order, about to be stored.
@@ -361,7 +363,12 @@ pub trait Quota: Send + Sync + 'static {
     ) -> Result<Hold, Fault>;
 
     /// Sets the money of the work aside beside the generation that is reserved already.
-    async fn amend(&self, reservation: ReservationId, work: &PricedWork) -> Result<Quote, Fault>;
+    async fn amend(
+        &self,
+        patron: &Patron,
+        reservation: ReservationId,
+        work: &PricedWork,
+    ) -> Result<Quote, Fault>;
 
     /// What would come of reserving for this work; nothing is set aside.
     async fn explain(&self, patron: &Patron, work: &PricedWork) -> Result<Explained, Fault>;

@@ -208,7 +208,7 @@ impl Desk {
         if self.adoptions.is_adopted(reservation).await? {
             return Err(Error::ReservationUsed);
         }
-        match self.quota.amend(reservation, work).await {
+        match self.quota.amend(patron, reservation, work).await {
             Ok(price) => Ok(Hold {
                 reservation,
                 price,

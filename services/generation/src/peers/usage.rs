@@ -95,7 +95,7 @@ impl Quota for UsagePeer {
                 meter: Meter::Generations.into(),
                 amount: 1,
             }],
-            purpose: Some(purpose(wanted)),
+            purpose: Some(purpose(patron, wanted)),
             work: Some(work(wanted)),
             // The service's own time.
             ttl_seconds: 0,
@@ -106,10 +106,15 @@ impl Quota for UsagePeer {
         hold(answer.into_inner())
     }
 
-    async fn amend(&self, reservation: ReservationId, wanted: &Work) -> Result<Quote, Fault> {
+    async fn amend(
+        &self,
+        patron: &Patron,
+        reservation: ReservationId,
+        wanted: &Work,
+    ) -> Result<Quote, Fault> {
         let message = AmendRequest {
             reservation_id: reservation.to_string(),
-            purpose: Some(purpose(wanted)),
+            purpose: Some(purpose(patron, wanted)),
             work: Some(work(wanted)),
         };
         let request = self.request(message).await?;

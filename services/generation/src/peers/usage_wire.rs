@@ -11,10 +11,11 @@ use types::{Microusd, Timestamp};
 
 use crate::domain::generation::Kind;
 use crate::domain::hold::{Hold, Quote, Work};
+use crate::domain::ports::Patron;
 use crate::domain::prices::{ListedPrice, Looks};
 use crate::domain::settlement::Actuals;
 
-pub(super) fn purpose(work: &Work) -> Purpose {
+pub(super) fn purpose(patron: &Patron, work: &Work) -> Purpose {
     Purpose {
         kind: match work.kind {
             Kind::Image => "IMAGE".to_owned(),
@@ -25,6 +26,10 @@ pub(super) fn purpose(work: &Work) -> Purpose {
         // Each attempt's own charge names it.
         attempt: 0,
         keeper: purpose::Keeper::Generation.into(),
+        api_key_id: patron
+            .api_key
+            .map(|key| key.to_string())
+            .unwrap_or_default(),
         ..Purpose::default()
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn patron(caller: &Caller) -> Result<Patron, Fault> {
     Ok(Patron {
         id: caller.owner()?,
         tier: caller.tier.clone(),
+        api_key: caller.grant.as_ref().map(|grant| grant.key),
     })
 }
 

@@ -65,6 +65,7 @@ pub(super) fn claimed(row: tasks::Model) -> Result<Claimed, Error> {
         patron: Patron {
             id: UserId(row.owner),
             tier: row.tier,
+            api_key: None,
         },
         request: request(&row.request)?,
         session: row.session_id.map(SessionId),

@@ -14,7 +14,7 @@ use generation::domain::provider::{ErrorClass, Spent};
 use generation::store::entity::tasks;
 use sea_orm::EntityTrait;
 use testkit::TestDb;
-use types::{Microusd, ReservationId};
+use types::{ApiKeyId, Microusd, ReservationId};
 use uuid::Uuid;
 
 use crate::support::suite::{order, sealed};
@@ -28,6 +28,7 @@ on_both!(
     what_was_used_is_settled,
     failures_cost_what_their_provider_says,
     a_retry_keeps_its_price,
+    money_is_asked_for_in_the_name_of_the_api_key,
 );
 
 /// Waits until a generation's reservation is resolved.
@@ -283,4 +284,19 @@ async fn a_retry_keeps_its_price(db: TestDb) {
     let calls = suite.peers.usage.calls.lock().unwrap().clone();
     let words: Vec<&str> = calls.iter().map(|(call, _)| *call).collect();
     assert_eq!(words, ["reserve", "confirm", "settle"]);
+}
+
+async fn money_is_asked_for_in_the_name_of_the_api_key(db: TestDb) {
+    let provider = Arc::new(Scripted::new("fake", 5_000));
+    let suite = Suite::with(db, &provider).await;
+    let key = ApiKeyId(Uuid::now_v7());
+    let user = suite.user_with(key);
+    let direct = user.create(order("a fox")).await.unwrap();
+    let reservation = suite.peers.usage.set_aside();
+    let receipt = sealed(&user.receipt(reservation));
+    user.create_with(order("a bear"), &receipt).await.unwrap();
+    let asked = suite.peers.usage.asked.lock().unwrap();
+    for one in [reservation_of(&direct), reservation] {
+        assert_eq!(asked[&one].purpose.api_key_id, key.to_string());
+    }
 }

@@ -97,6 +97,7 @@ pub fn user(lifetime: Duration) -> Caller {
         owner: Some(id),
         tier: "pro".to_owned(),
         session: None,
+        grant: None,
         expires_at: SystemClock.now().plus(lifetime),
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use identity::{Caller, FixedKeys, Role, SigningKey, Verifier};
-use types::{Clock, SystemClock, Timestamp};
+use identity::{Caller, FixedKeys, Grant, Role, SigningKey, Verifier};
+use types::{ApiKeyId, Clock, SystemClock, Timestamp};
 
 use crate::forger::{signing_key, user};
 
@@ -44,12 +44,33 @@ async fn a_service_has_no_owner_of_its_own() {
         owner: None,
         tier: String::new(),
         session: None,
+        grant: None,
         expires_at: SystemClock.now().plus(Duration::from_secs(60)),
     };
     let token = key.sign(&service, SystemClock.now()).unwrap();
     let caller = verifier.verify(&token).await.unwrap();
     assert!(caller.is_service() && caller.owner.is_none());
     assert!(caller.owner().is_err());
+}
+
+#[tokio::test]
+async fn a_token_of_an_api_key_says_which_and_what_it_may() {
+    let key = signing_key();
+    let verifier = Verifier::new(FixedKeys(vec![key.public()]));
+    for scopes in [
+        vec![],
+        vec!["files:read".to_owned(), "usage:read".to_owned()],
+    ] {
+        let mut caller = user(Duration::from_secs(300));
+        caller.grant = Some(Arc::new(Grant {
+            key: ApiKeyId(uuid::Uuid::now_v7()),
+            scopes,
+        }));
+        let token = key.sign(&caller, SystemClock.now()).unwrap();
+        let found = verifier.verify(&token).await.unwrap();
+        assert_eq!(found.grant, caller.grant);
+        assert!(found.check_scope("generations:write").is_err());
+    }
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tonic::Status;
 
 use super::Shared;
 use super::reply::{call_of, no_context, refuse};
-use super::rules::Access;
+use super::rules::{Access, Rule};
 
 const MAX_TIER: usize = 64;
 
@@ -35,7 +35,7 @@ pub(super) async fn layer(
         Err(_) if rule.access == Access::Public => None,
         Err(fault) => return refuse(fault),
     };
-    if let Err(fault) = admit(rule.access, caller.as_ref()) {
+    if let Err(fault) = admit(&rule, caller.as_ref()) {
         return refuse(fault);
     }
     // Read once, here: what is left must not be mistaken for the truth by a handler.
@@ -90,13 +90,17 @@ fn malformed(name: &str, right: &str) -> Fault {
     Fault::new(Reason::InvalidRequest, format!("'{name}' must be {right}"))
 }
 
-fn admit(access: Access, caller: Option<&Caller>) -> Result<(), Fault> {
+fn admit(rule: &Rule, caller: Option<&Caller>) -> Result<(), Fault> {
     let refused = |sentence: &str| Err(Fault::new(Reason::PermissionDenied, sentence));
-    match (access, caller) {
-        (Access::User, Some(caller)) => caller.owner().map(|_| ()),
+    match (rule.access, caller) {
+        (Access::User, Some(caller)) => {
+            caller.owner()?;
+            caller.check_scope(&rule.scope)
+        }
         (Access::Admin, Some(caller)) if caller.role != Role::Admin => {
             refused("this is for administrators")
         }
+        (Access::Admin, Some(caller)) => caller.check_scope(&rule.scope),
         (Access::Service, Some(caller)) if !caller.is_service() => {
             refused("this is for the services of the suite")
         }
@@ -106,10 +110,21 @@ fn admit(access: Access, caller: Option<&Caller>) -> Result<(), Fault> {
 
 #[cfg(test)]
 mod tests {
-    use types::{Timestamp, UserId};
+    use identity::Grant;
+    use types::{ApiKeyId, Timestamp, UserId};
     use uuid::Uuid;
 
     use super::*;
+
+    fn rule(access: Access, scope: &str) -> Rule {
+        Rule {
+            rpc: "a.v1.B/C".to_owned(),
+            access,
+            scope: scope.to_owned(),
+            endless: false,
+            timeout: None,
+        }
+    }
 
     fn caller(role: Role, owner: bool) -> Caller {
         Caller {
@@ -118,6 +133,7 @@ mod tests {
             owner: owner.then(|| UserId(Uuid::now_v7())),
             tier: String::new(),
             session: None,
+            grant: None,
             expires_at: Timestamp(0),
         }
     }
@@ -138,9 +154,29 @@ mod tests {
         ] {
             let found = callers
                 .each_ref()
-                .map(|one| admit(access, Some(one)).is_ok());
+                .map(|one| admit(&rule(access, ""), Some(one)).is_ok());
             assert_eq!(found, admitted, "{access:?}");
         }
+    }
+
+    #[test]
+    fn an_api_key_may_what_it_was_made_for() {
+        let mut key = caller(Role::User, true);
+        key.grant = Some(Arc::new(Grant {
+            key: ApiKeyId(Uuid::now_v7()),
+            scopes: vec!["files:read".to_owned()],
+        }));
+        let mut found = |role, access, scope| {
+            key.role = role;
+            admit(&rule(access, scope), Some(&key)).is_ok()
+        };
+        assert!(found(Role::User, Access::User, "files:read"));
+        assert!(found(Role::User, Access::Public, ""));
+        for scope in ["files:write", "files", "files:reader", ""] {
+            assert!(!found(Role::User, Access::User, scope), "{scope}");
+        }
+        // Nobody signs such a token.
+        assert!(!found(Role::Admin, Access::Admin, ""));
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub(crate) struct Rule {
     /// `package.Service/Method`, or `unknown`: a label with few values.
     pub(crate) rpc: String,
     pub(crate) access: Access,
+    /// What an API key must be allowed; empty where none may call.
+    pub(crate) scope: String,
     /// Has no end of its own: no deadline unless the caller sets one, ended when the server stops.
     pub(crate) endless: bool,
     /// How long a call may take, when the policy says.
@@ -93,6 +95,7 @@ impl Rules {
             unknown: Arc::new(Rule {
                 rpc: "unknown".to_owned(),
                 access: Access::Unknown,
+                scope: String::new(),
                 endless: false,
                 timeout: None,
             }),
@@ -120,6 +123,7 @@ fn rule(rpc: &str, policy: &Policy) -> Option<Rule> {
     Some(Rule {
         rpc: rpc.to_owned(),
         access,
+        scope: policy.scope.clone(),
         endless: policy.events.is_some(),
         timeout: timeout.map(Duration::from_millis),
     })
@@ -129,6 +133,7 @@ fn probe(rpc: &str) -> Rule {
     Rule {
         rpc: rpc.to_owned(),
         access: Access::Probe,
+        scope: String::new(),
         // Health's Watch follows, and a reflection client may keep its stream while it works.
         endless: !rpc.ends_with("/Check"),
         timeout: None,

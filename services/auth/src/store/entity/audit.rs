@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-/// A change of an account by an operator.
+/// A change of an account by an operator, or of its API keys by its owner.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit")]
 pub struct Model {

@@ -1,5 +1,6 @@
 //! The tables, one file each.
 
+pub mod api_key;
 pub mod audit;
 pub mod login_failure;
 pub mod refresh_token;

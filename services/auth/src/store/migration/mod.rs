@@ -5,6 +5,7 @@ mod m0002_sessions;
 mod m0003_signing_keys;
 mod m0004_login_failures;
 mod m0005_plans;
+mod m0006_api_keys;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -19,6 +20,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_signing_keys::Migration),
             Box::new(m0004_login_failures::Migration),
             Box::new(m0005_plans::Migration),
+            Box::new(m0006_api_keys::Migration),
         ]
     }
 }

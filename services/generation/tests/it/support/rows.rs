@@ -35,6 +35,7 @@ pub fn new_task(owner: UserId) -> NewTask {
         patron: Patron {
             id: owner,
             tier: "free".to_owned(),
+            api_key: None,
         },
         kind: Kind::Image,
         request: ImageRequest {

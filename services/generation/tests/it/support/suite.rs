@@ -20,6 +20,7 @@ use generation::domain::routing::{Catalog, Entry};
 use generation::store::Store;
 use generation::worker::WorkSettings;
 use generation::{App, Config};
+use identity::Grant;
 use identity::receipt::{self, Receipt};
 use secrecy::SecretString;
 use server::{GrpcSettings, Shutdown, Sockets};
@@ -27,7 +28,7 @@ use testkit::{TestDb, TestIssuer};
 use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
-use types::{Clock, ReservationId, SystemClock, UserId};
+use types::{ApiKeyId, Clock, ReservationId, SystemClock, UserId};
 use uuid::Uuid;
 
 use super::peers::{self, State as PeerState};
@@ -204,6 +205,17 @@ impl Suite {
     /// A new user.
     pub fn user(&self) -> User {
         self.user_again(UserId(Uuid::now_v7()))
+    }
+
+    /// A new user who comes with an API key.
+    pub fn user_with(&self, key: ApiKeyId) -> User {
+        let id = UserId(Uuid::now_v7());
+        let scopes = vec!["generations:write".to_owned()];
+        let life = Duration::from_secs(300);
+        User {
+            token: self.issuer.key_token(id, Grant { key, scopes }, life),
+            ..self.user_again(id)
+        }
     }
 
     /// A user who has been here before.

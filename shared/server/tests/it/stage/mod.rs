@@ -157,6 +157,7 @@ pub fn token(key: &SigningKey, role: Role) -> String {
             "free".to_owned()
         },
         session: None,
+        grant: None,
         expires_at: SystemClock.now().plus(Duration::from_secs(300)),
     };
     key.sign(&caller, SystemClock.now()).unwrap()
