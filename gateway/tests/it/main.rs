@@ -6,10 +6,12 @@
 )]
 
 mod access;
+mod docs;
 mod downloads;
 mod events;
 mod fakes;
 mod house;
+mod languages;
 mod limiters;
 mod limits;
 mod manners;
