@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use contracts::google::rpc::RetryInfo;
-use errors::{Reason, code_name, http_status_of_code, reason_of, rpc_status};
+use errors::{Language, code_name, describes_a_call, http_status_of_code, reason_of, rpc_status};
 use http::StatusCode;
 use prost::{Message, Name};
 use serde_json::{Value, json};
@@ -28,14 +28,27 @@ pub(crate) fn reason_name(status: &Status) -> &'static str {
     reason.map_or_else(|| code_name(status.code()), |reason| reason.as_str_name())
 }
 
-/// Prints a status.
-pub(crate) fn body_of(status: &Status, http: StatusCode, request_id: &str) -> Vec<u8> {
+/// What a status says to whoever asked in a language, and in which it does. Our own sentences are English.
+pub(super) fn sentence_of(status: &Status, language: Option<Language>) -> (String, Language) {
+    let wire = rpc_status(status);
+    let other = language.filter(|language| *language != Language::English);
+    let said = other.and_then(|other| Some((errors::sentence(other, &wire)?, other)));
+    said.unwrap_or((wire.message, Language::English))
+}
+
+/// Prints a status with a sentence that says it.
+pub(super) fn body_of(
+    status: &Status,
+    http: StatusCode,
+    message: &str,
+    request_id: &str,
+) -> Vec<u8> {
     let wire = rpc_status(status);
     let details: Vec<Value> = wire.details.iter().map(detail).collect();
     let body = json!({
         "error": {
             "code": http.as_u16(),
-            "message": wire.message,
+            "message": message,
             "status": code_name(status.code()),
             "details": details,
             "requestId": request_id,
@@ -43,11 +56,6 @@ pub(crate) fn body_of(status: &Status, http: StatusCode, request_id: &str) -> Ve
         }
     });
     body.to_string().into_bytes()
-}
-
-/// Reasons from 40 on describe failed work, not failed calls: the table knows no status for them.
-const fn describes_a_call(reason: Reason) -> bool {
-    (reason as i32) < Reason::ContentPolicy as i32
 }
 
 /// How long to wait, in whole seconds, from RetryInfo.
@@ -66,11 +74,12 @@ pub(super) fn retry_after(status: &Status) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use errors::Fault;
+    use errors::{Fault, Reason};
 
     fn printed(status: &Status) -> (StatusCode, Value) {
         let http = http_status(status, None);
-        let body = body_of(status, http, "r-1");
+        let (message, _) = sentence_of(status, None);
+        let body = body_of(status, http, &message, "r-1");
         (http, serde_json::from_slice(&body).unwrap())
     }
 

@@ -6,14 +6,19 @@ mod details;
 use std::fmt;
 
 use axum::response::{IntoResponse, Response};
-use errors::{Fault, Reason};
-use http::header::{ALLOW, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use errors::{Fault, Language, Reason};
+use http::header::{
+    ALLOW, CONTENT_LANGUAGE, CONTENT_RANGE, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY,
+    WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tonic::{Code, Status};
 
 pub(crate) use body::reason_name;
-use body::{body_of, http_status, retry_after};
+use body::{body_of, http_status, retry_after, sentence_of};
 pub(crate) use details::detail;
+
+use crate::layers::language;
 
 /// A failed request: a gRPC status of a service or of our own, and what HTTP adds to it.
 #[derive(Debug)]
@@ -80,10 +85,11 @@ impl Failure {
     }
 
     /// The JSON of the error body, for places that are already past the status line.
-    pub(crate) fn json(&self, request_id: &str) -> Vec<u8> {
-        let status = self.status();
+    pub(crate) fn json(&self, request_id: &str, language: Option<Language>) -> Vec<u8> {
+        let status = presentable(&self.0.status);
         let http = http_status(&status, self.0.http);
-        body_of(&status, http, request_id)
+        let (message, _) = sentence_of(&status, language);
+        body_of(&status, http, &message, request_id)
     }
 
     /// What a client may know of it, in whatever words. The cause of a fault of ours goes to the log
@@ -119,19 +125,26 @@ impl Failure {
     /// The response of the JSON API.
     pub(crate) fn respond(self, request_id: &str) -> Response {
         let told = self.tell(request_id);
-        let body = body_of(&told.status, told.http, request_id);
+        let (message, language) = sentence_of(&told.status, language::current());
+        let body = body_of(&told.status, told.http, &message, request_id);
         let mut response = (told.http, body).into_response();
         *response.headers_mut() = told.headers;
-        let json = HeaderValue::from_static("application/json");
-        response.headers_mut().insert(CONTENT_TYPE, json);
+        for (name, value) in [
+            (CONTENT_TYPE, "application/json"),
+            (CONTENT_LANGUAGE, language.tag()),
+            (VARY, "accept-language"),
+        ] {
+            let value = HeaderValue::from_static(value);
+            response.headers_mut().insert(name, value);
+        }
         let reason = Refused(reason_name(&told.status));
         response.extensions_mut().insert(reason);
         response
     }
 
-    /// What a client may know of it when the answer has begun already: its status.
-    pub(crate) fn status(&self) -> Status {
-        presentable(&self.0.status)
+    /// What a client of an rpc protocol may know of it when the answer has begun already: its status.
+    pub(crate) fn status(&self, language: Option<Language>) -> Status {
+        in_words(presentable(&self.0.status), language)
     }
 }
 
@@ -154,6 +167,14 @@ impl From<Fault> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.0.status.code(), self.0.status.message())
+    }
+}
+
+/// With a sentence for people, when their language is known.
+pub(crate) fn in_words(status: Status, language: Option<Language>) -> Status {
+    match language {
+        Some(language) => errors::localized(status, language),
+        None => status,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The pages that are no rpcs.
 
+mod docs;
 mod health;
 pub(crate) mod openapi;
 
@@ -22,6 +23,8 @@ pub(crate) enum Page {
     Health,
     Readiness,
     OpenApi,
+    /// A file of the page that shows it to people.
+    Docs(&'static docs::File),
     /// Which methods a page takes.
     Options,
     /// A page asked for with a method it does not take.
@@ -35,7 +38,7 @@ pub(crate) fn find(parts: &Parts) -> Option<Page> {
         "/healthz" => Page::Health,
         "/readyz" => Page::Readiness,
         "/openapi.json" => Page::OpenApi,
-        _ => return None,
+        path => Page::Docs(docs::find(path)?),
     };
     let is_read = parts.method == Method::GET || parts.method == Method::HEAD;
     Some(match parts.method {
@@ -53,6 +56,7 @@ impl Page {
             Self::Health => json_page(StatusCode::OK, json!({"status": "healthy"}).to_string()),
             Self::Readiness => health::readiness(gateway).await,
             Self::OpenApi => openapi_page(gateway),
+            Self::Docs(file) => file.page(),
             Self::Options => {
                 (StatusCode::NO_CONTENT, [(ALLOW, "GET, HEAD, OPTIONS")]).into_response()
             }
@@ -62,8 +66,21 @@ impl Page {
         };
         response
             .extensions_mut()
-            .insert(Rpc(format!("{self:?}").to_lowercase()));
+            .insert(Rpc(self.name().to_owned()));
         response
+    }
+
+    /// For log and metrics.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Health => "health",
+            Self::Readiness => "readiness",
+            Self::OpenApi => "openapi",
+            Self::Docs(_) => "docs",
+            Self::Options => "options",
+            Self::Refused => "refused",
+        }
     }
 }
 
@@ -72,6 +89,7 @@ fn root() -> Response {
         "name": "Bottega",
         "version": env!("CARGO_PKG_VERSION"),
         "openapi": "/openapi.json",
+        "docs": "/docs",
         "health": "/healthz",
         "readiness": "/readyz",
     });

@@ -2,6 +2,7 @@
 
 use contracts::policy::v1::Policy;
 use contracts::policy::v1::policy::{Access, Idempotency};
+use errors::AboutReason;
 use serde_json::{Map, Value, json};
 use transcoding::{Body, Route, Router};
 
@@ -83,6 +84,7 @@ pub(crate) fn document(router: &Router) -> String {
         },
     });
     components["schemas"]["Error"] = error_schema();
+    components["schemas"]["Reason"] = reason_schema();
     components["headers"] = rate_headers();
     components["responses"] = error_responses();
     document.to_string()
@@ -277,7 +279,10 @@ fn error_schema() -> Value {
         "description": "google.rpc details; the first is an ErrorInfo with the reason.",
         "items": {
             "type": "object",
-            "properties": {"@type": {"type": "string"}},
+            "properties": {
+                "@type": {"type": "string"},
+                "reason": {"$ref": "#/components/schemas/Reason"},
+            },
             "required": ["@type"],
             "additionalProperties": true,
         },
@@ -291,7 +296,10 @@ fn error_schema() -> Value {
                 "required": ["code", "message", "status", "details", "requestId", "timestamp"],
                 "properties": {
                     "code": {"type": "integer", "description": "The HTTP status."},
-                    "message": text("A sentence for developers."),
+                    "message": text(
+                        "A sentence for people, in the language of `Content-Language`. In English it tells \
+                         developers more.",
+                    ),
                     "status": text("The gRPC code, e.g. NOT_FOUND."),
                     "details": details,
                     "requestId": text("Finds the request in the log."),
@@ -299,5 +307,30 @@ fn error_schema() -> Value {
                 },
             },
         },
+    })
+}
+
+/// Every reason of a failed call, with what a tool may show of it.
+fn reason_schema() -> Value {
+    let of_calls: Vec<AboutReason> = errors::reasons()
+        .into_iter()
+        .filter(AboutReason::is_of_calls)
+        .collect();
+    let names: Vec<&str> = (of_calls.iter())
+        .map(|about| about.reason.as_str_name())
+        .collect();
+    let explained = of_calls.iter().map(|about| {
+        json!({
+            "reason": about.reason.as_str_name(),
+            "status": errors::http_status(about.reason).as_u16(),
+            "when": about.when,
+            "advice": about.advice,
+        })
+    });
+    json!({
+        "type": "string",
+        "description": "Why a call failed: what programs go by.",
+        "enum": names,
+        "x-reasons": explained.collect::<Vec<Value>>(),
     })
 }

@@ -3,6 +3,7 @@
 mod compress;
 mod conditional;
 mod cors;
+pub(crate) mod language;
 mod limits;
 mod observe;
 mod panics;
@@ -37,6 +38,8 @@ fn around(inner: Router, config: &Config) -> Router {
         ServiceBuilder::new()
             // First, so that everything below, logs and errors included, can name the request.
             .layer(from_fn(request_id::layer))
+            // Before anything may refuse: what it says, it says in the client's language.
+            .layer(from_fn(language::layer))
             // Outside of all that may refuse: a refused request is counted and logged too.
             .layer(from_fn(observe::layer))
             // Whatever answers below, its headers are safe ones.

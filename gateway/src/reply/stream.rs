@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::Response;
 use bytes::Bytes;
-use errors::{Fault, Reason};
+use errors::{Fault, Language, Reason};
 use futures::{StreamExt, stream};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -24,6 +24,7 @@ use super::{head_of, respond};
 use crate::endpoint::{EventRule, Shape};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
+use crate::layers::language;
 use crate::pipeline::Call;
 use crate::upstream::{Deadline, past_deadline};
 use crate::wire::Protocol;
@@ -91,6 +92,7 @@ async fn open(
         // What ends by itself is finished while the process stops.
         shutdown: call.shutdown.clone().filter(|_| is_endless),
         request_id: call.context.request_id.clone(),
+        language: language::current(),
         is_over: false,
     };
     let mut opening = Vec::from_iter(feed.framing.opening());
@@ -113,6 +115,7 @@ struct Feed {
     keep_alive: Option<Duration>,
     shutdown: Option<Shutdown>,
     request_id: String,
+    language: Option<Language>,
     is_over: bool,
 }
 
@@ -147,7 +150,7 @@ impl Feed {
     fn break_off(&mut self, failure: &Failure) -> Frame<Bytes> {
         self.is_over = true;
         tracing::warn!(request.id = self.request_id, error = %failure, "stream cut");
-        self.framing.cut(failure, &self.request_id)
+        self.framing.cut(failure, &self.request_id, self.language)
     }
 }
 

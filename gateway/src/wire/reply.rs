@@ -13,7 +13,8 @@ use tonic::Status;
 
 use super::envelope::seal;
 use super::{Protocol, base64_text, connect, grpc};
-use crate::failure::{Failure, Refused, reason_name};
+use crate::failure::{Failure, Refused, in_words, reason_name};
+use crate::layers::language;
 use crate::upstream::pass_back;
 
 impl Protocol {
@@ -85,7 +86,8 @@ impl Protocol {
 
 /// What a refused call is answered.
 pub(super) fn refusal(protocol: Protocol, failure: Failure, request_id: &str) -> Response {
-    let told = failure.tell(request_id);
+    let mut told = failure.tell(request_id);
+    told.status = in_words(told.status, language::current());
     let http = told.http;
     let mut response = match protocol {
         // A client that does not speak Connect's streams must not take a 200 for success.

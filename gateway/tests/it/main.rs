@@ -6,11 +6,13 @@
 )]
 
 mod access;
+mod docs;
 mod downloads;
 mod events;
 mod fakes;
 mod house;
 mod keys;
+mod languages;
 mod limiters;
 mod limits;
 mod manners;

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use contracts::errors::v1::{Error as WireError, Reason};
-use contracts::google::rpc::{self, BadRequest, ErrorInfo, QuotaFailure, RetryInfo, bad_request};
+use contracts::google::rpc::{
+    self, BadRequest, ErrorInfo, LocalizedMessage, QuotaFailure, RetryInfo, bad_request,
+};
 use prost::{Message, Name};
 use prost_types::Any;
 use tonic::{Code, Status};
 
-use crate::{Fault, FieldViolation, QuotaViolation, code_name, grpc_code, http_status};
+use crate::{
+    Fault, FieldViolation, Language, QuotaViolation, code_name, grpc_code, http_status, sentence,
+};
 
 /// The `domain` of our ErrorInfo details.
 pub const DOMAIN: &str = "bottega";
@@ -122,21 +126,38 @@ pub fn reason_of(status: &rpc::Status) -> Option<Reason> {
     Reason::from_str_name(&info.reason)
 }
 
+/// The same status with what it says to people in a language, as a detail; without a reason of ours
+/// it stays as it is.
+#[must_use]
+pub fn localized(status: Status, language: Language) -> Status {
+    let mut wire = rpc_status(&status);
+    let Some(message) = sentence(language, &wire) else {
+        return status;
+    };
+    wire.details.push(pack(&LocalizedMessage {
+        locale: language.tag().to_owned(),
+        message,
+    }));
+    Status::with_details(status.code(), status.message(), wire.encode_to_vec().into())
+}
+
 /// Reads a fault back from the wire. A status without a reason of ours becomes the reason its
 /// code says, with the status as the cause.
 #[must_use]
 pub fn from_status(status: Status) -> Fault {
-    let wire = rpc_status(&status);
-    let Some(reason) = reason_of(&wire) else {
-        return from_bare(status);
-    };
+    fault_of(&rpc_status(&status)).unwrap_or_else(|| from_bare(status))
+}
+
+/// The fault of a status with a reason of ours.
+pub(crate) fn fault_of(wire: &rpc::Status) -> Option<Fault> {
+    let reason = reason_of(wire)?;
     let info: ErrorInfo = unpack(&wire.details).unwrap_or_default();
     let bad: BadRequest = unpack(&wire.details).unwrap_or_default();
     let quota: QuotaFailure = unpack(&wire.details).unwrap_or_default();
     let retry: Option<RetryInfo> = unpack(&wire.details);
-    Fault {
+    Some(Fault {
         reason,
-        message: wire.message,
+        message: wire.message.clone(),
         violations: bad.field_violations.into_iter().map(violation).collect(),
         metadata: info.metadata.into_iter().collect::<BTreeMap<_, _>>(),
         quota: quota.violations.into_iter().map(quota_violation).collect(),
@@ -144,7 +165,7 @@ pub fn from_status(status: Status) -> Fault {
             .and_then(|info| info.retry_delay)
             .and_then(|delay| Duration::try_from(delay).ok()),
         cause: None,
-    }
+    })
 }
 
 fn violation(wire: bad_request::FieldViolation) -> FieldViolation {

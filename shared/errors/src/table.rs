@@ -40,6 +40,13 @@ const fn row(reason: Reason) -> (Code, StatusCode) {
     }
 }
 
+/// Whether a reason says why a call failed; the others say why work did, and the table knows no status
+/// for them.
+#[must_use]
+pub const fn describes_a_call(reason: Reason) -> bool {
+    (reason as i32) < Reason::ContentPolicy as i32
+}
+
 /// The gRPC code of a reason.
 #[must_use]
 pub const fn grpc_code(reason: Reason) -> Code {

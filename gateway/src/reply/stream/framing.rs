@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use errors::{Fault, Reason};
+use errors::{Fault, Language, Reason};
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
 use http_body::Frame;
@@ -82,10 +82,15 @@ impl Framing {
     }
 
     /// What says that it was cut, and why.
-    pub(super) fn cut(&mut self, failure: &Failure, request_id: &str) -> Frame<Bytes> {
+    pub(super) fn cut(
+        &mut self,
+        failure: &Failure,
+        request_id: &str,
+        language: Option<Language>,
+    ) -> Frame<Bytes> {
         match self {
-            Self::Api(form) => Frame::data(form.cut(&failure.json(request_id))),
-            Self::Rpc(protocol, _) => protocol.end(Err(&failure.status())),
+            Self::Api(form) => Frame::data(form.cut(&failure.json(request_id, language))),
+            Self::Rpc(protocol, _) => protocol.end(Err(&failure.status(language))),
         }
     }
 }
