@@ -9,6 +9,7 @@ use http::{HeaderMap, Method};
 use identity::{Caller, idempotency};
 use server::Shutdown;
 use telemetry::{RequestContext, context};
+use tokio::time::Instant;
 use types::IdempotencyKey;
 
 use super::route::Way;
@@ -94,6 +95,9 @@ impl Call {
             path: self.endpoint.path.clone(),
             metadata,
             deadline: self.deadline,
+            peer: peer.clone(),
+            is_repeatable: self.endpoint.is_safe || self.key.is_some(),
+            began: Instant::now(),
         }
     }
 }

@@ -23,6 +23,7 @@ use super::{Call, allowance, replay};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::reply;
+use crate::upstream::goes_again;
 use axum::response::Response;
 
 /// How long the usage service has to answer.
@@ -209,13 +210,24 @@ async fn ask(
         .caller
         .as_ref()
         .map_or("", |caller| caller.tier.as_str());
+    let usage = &gateway.peers.usage;
+    let send = || async {
+        let signed = (gateway.credentials).request(Some((owner, tier)), wanted.clone());
+        let request = signed.await?;
+        Ok::<_, Fault>(
+            UsageServiceClient::new(usage.link.clone())
+                .reserve(request)
+                .await,
+        )
+    };
     let work = async {
-        let request = gateway
-            .credentials
-            .request(Some((owner, tier)), wanted)
-            .await?;
-        let mut usage = UsageServiceClient::new(gateway.peers.usage.clone());
-        usage.reserve(request).await.map_err(reserve_error)
+        usage.standing.check(usage.name)?;
+        let answer = match send().await? {
+            // It is one operation, however often it is asked for.
+            Err(status) if goes_again(usage, call.deadline, true, &status).await => send().await?,
+            answer => answer,
+        };
+        answer.map_err(reserve_error)
     };
     // By our own time, not the caller's: a unit that is set aside just as the caller's deadline ends
     // would be missing until it expires.
@@ -302,7 +314,7 @@ async fn try_release(gateway: &Gateway, held: &Held) -> Result<(), Fault> {
     let owner = Some((held.owner, held.tier.as_str()));
     let work = async {
         let request = gateway.credentials.request(owner, message).await?;
-        let mut usage = UsageServiceClient::new(gateway.peers.usage.clone());
+        let mut usage = UsageServiceClient::new(gateway.peers.usage.link.clone());
         usage.release(request).await.map_err(from_status)
     };
     match tokio::time::timeout(RESERVE, work).await {

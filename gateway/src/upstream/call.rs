@@ -1,19 +1,27 @@
 //! Calls a service with bytes, within a deadline.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use errors::{Fault, Reason};
 use futures::Stream;
 use http::uri::PathAndQuery;
 use server::Link;
+use tokio::time::Instant;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::codec::{BytesCodec, Piece};
 use super::deadline::Deadline;
+use super::{Peer, goes_again};
 
 /// How large a single reply may be; services page and cut theirs far below.
 const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
+/// How often a call that met nobody is made again: the first time, whom it met may still have been going.
+const REPEATS: usize = 2;
+/// A service that takes longer than this, and longer than the deadline, may not be there at all.
+const PATIENT: Duration = Duration::from_secs(1);
 
 /// One call about to be made.
 #[derive(Debug, Clone)]
@@ -22,13 +30,27 @@ pub(crate) struct Upstream {
     pub(crate) path: PathAndQuery,
     pub(crate) metadata: MetadataMap,
     pub(crate) deadline: Deadline,
+    pub(crate) peer: Peer,
+    /// Whether making the call twice does what making it once does.
+    pub(crate) is_repeatable: bool,
+    pub(crate) began: Instant,
 }
 
 impl Upstream {
-    /// One message there, one back.
+    /// One message there, one back. Made again when it met nobody.
     pub(crate) async fn unary(self, message: Bytes) -> Result<Response<Bytes>, Status> {
-        let request = self.request(tokio_stream::once(Piece::Message(message)));
-        self.client_streaming(request).await
+        self.peer.retries.count();
+        let send = || {
+            let request = self.request(tokio_stream::once(Piece::Message(message.clone())));
+            self.client_streaming(request)
+        };
+        for _ in 0..REPEATS {
+            match send().await {
+                Err(status) if self.goes_again(&status).await => {}
+                outcome => return outcome,
+            }
+        }
+        send().await
     }
 
     /// Pieces there, one message back.
@@ -40,31 +62,45 @@ impl Upstream {
         self.client_streaming(request).await
     }
 
-    /// One message there, a stream back. Answers as soon as the service has accepted the call.
+    /// One message there, a stream back. Answers as soon as the service has accepted the call; until then
+    /// it is made again when it met nobody.
     pub(crate) async fn stream(self, message: Bytes) -> Result<Response<Streaming<Bytes>>, Status> {
-        let deadline = self.deadline;
-        let request = self.request(tokio_stream::once(Piece::Message(message)));
-        let call = async {
-            let mut grpc = self.grpc().await?;
-            grpc.streaming(request, self.path.clone(), BytesCodec).await
+        self.peer.retries.count();
+        let send = || async {
+            let request = self.request(tokio_stream::once(Piece::Message(message.clone())));
+            let call = async {
+                let mut grpc = self.grpc().await?;
+                grpc.streaming(request, self.path.clone(), BytesCodec).await
+            };
+            self.settle(self.deadline.limit(call).await)
         };
-        settle(deadline, deadline.limit(call).await)
+        for _ in 0..REPEATS {
+            match send().await {
+                Err(status) if self.goes_again(&status).await => {}
+                outcome => return outcome,
+            }
+        }
+        send().await
     }
 
-    async fn client_streaming<S>(self, request: Request<S>) -> Result<Response<Bytes>, Status>
+    async fn goes_again(&self, status: &Status) -> bool {
+        goes_again(&self.peer, self.deadline, self.is_repeatable, status).await
+    }
+
+    async fn client_streaming<S>(&self, request: Request<S>) -> Result<Response<Bytes>, Status>
     where
         S: Stream<Item = Piece> + Send + 'static,
     {
-        let deadline = self.deadline;
         let call = async {
             let mut grpc = self.grpc().await?;
             grpc.client_streaming(request, self.path.clone(), BytesCodec)
                 .await
         };
-        settle(deadline, deadline.limit(call).await)
+        self.settle(self.deadline.limit(call).await)
     }
 
     async fn grpc(&self) -> Result<Grpc<Link>, Status> {
+        self.peer.standing.check(self.peer.name)?;
         let mut grpc = Grpc::new(self.link.clone()).max_decoding_message_size(MAX_REPLY_BYTES);
         grpc.ready()
             .await
@@ -80,6 +116,27 @@ impl Upstream {
         }
         request
     }
+
+    // Who hurries says nothing about the service.
+    fn suspect_if_patient(&self) {
+        if self.began.elapsed() > PATIENT {
+            self.peer.standing.suspect();
+        }
+    }
+
+    // tonic answers an expired deadline with CANCELLED; callers are told what it was.
+    fn settle<T>(&self, outcome: Option<Result<T, Status>>) -> Result<T, Status> {
+        match outcome {
+            None => {
+                self.suspect_if_patient();
+                Err(past_deadline())
+            }
+            Some(Err(status)) if status.code() == Code::Cancelled && self.deadline.is_past() => {
+                Err(past_deadline())
+            }
+            Some(result) => result,
+        }
+    }
 }
 
 /// The error of a call that took too long.
@@ -89,15 +146,4 @@ pub(crate) fn past_deadline() -> Status {
         "the call took longer than its deadline",
     )
     .into()
-}
-
-// tonic answers an expired deadline with CANCELLED; callers are told what it was.
-fn settle<T>(deadline: Deadline, outcome: Option<Result<T, Status>>) -> Result<T, Status> {
-    match outcome {
-        None => Err(past_deadline()),
-        Some(Err(status)) if status.code() == Code::Cancelled && deadline.is_past() => {
-            Err(past_deadline())
-        }
-        Some(result) => result,
-    }
 }

@@ -1,8 +1,11 @@
 //! The services behind the gateway, found by the proto package of the rpc.
 
-use server::{InvalidPeer, Link, connect};
+use std::sync::Arc;
+
+use server::{InvalidPeer, Link, Standing, connect, connect_peer};
 use tonic::transport::Channel;
 
+use super::retry::Retries;
 use crate::app::StartError;
 
 /// One service behind the gateway.
@@ -14,13 +17,17 @@ pub(crate) struct Peer {
     /// A connection of its own for event streams: they stay long, and a connection carries only so
     /// many calls at once.
     pub(crate) events: Link,
+    /// Whether anybody of it answers.
+    pub(crate) standing: Standing,
+    /// How many calls may be made once more.
+    pub(crate) retries: Arc<Retries>,
 }
 
 /// All of them.
 #[derive(Debug, Clone)]
 pub(crate) struct Peers {
     pub(crate) auth: Channel,
-    pub(crate) usage: Link,
+    pub(crate) usage: Peer,
     all: Vec<Peer>,
 }
 
@@ -31,11 +38,13 @@ impl Peers {
     /// An address that is none.
     pub(crate) fn connect(addresses: &config::Peers) -> Result<Self, StartError> {
         let peer = |name: &'static str, address: &str| {
-            let open = || Link::to(address).map_err(|error| no_peer(name, &error));
+            let opened = connect_peer(address).map_err(|error| no_peer(name, &error))?;
             Ok::<Peer, StartError>(Peer {
                 name,
-                link: open()?,
-                events: open()?,
+                link: opened.calls,
+                events: opened.streams,
+                standing: opened.standing,
+                retries: Arc::new(Retries::new(name)),
             })
         };
         let auth = peer("auth", &addresses.auth)?;
@@ -43,7 +52,7 @@ impl Peers {
         let keys = connect(&addresses.auth).map_err(|error| no_peer("auth", &error))?;
         Ok(Self {
             auth: keys,
-            usage: usage.link.clone(),
+            usage: usage.clone(),
             all: vec![
                 auth,
                 peer("file", &addresses.file)?,

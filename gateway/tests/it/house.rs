@@ -93,7 +93,16 @@ impl House {
 
     /// Opens another gateway in front of the same services; where it listens.
     pub async fn another_gateway(&self) -> SocketAddr {
-        open_gateway(self.settings.clone(), &self.shutdown).await
+        self.another_gateway_with(&[]).await
+    }
+
+    /// Opens another gateway with these settings besides; where it listens.
+    pub async fn another_gateway_with(&self, settings: &[(&str, &str)]) -> SocketAddr {
+        let mut map = self.settings.clone();
+        for (name, value) in settings {
+            map.insert((*name).to_owned(), (*value).to_owned());
+        }
+        open_gateway(map, &self.shutdown).await
     }
 
     pub fn url(&self, path: &str) -> String {

@@ -10,6 +10,7 @@ mod docs;
 mod downloads;
 mod events;
 mod fakes;
+mod fleet;
 mod house;
 mod keys;
 mod languages;

@@ -19,7 +19,7 @@ mod shutdown;
 mod sockets;
 mod transport;
 
-pub use connect::{InvalidPeer, connect};
+pub use connect::{InvalidPeer, Peer, Standing, connect, connect_peer};
 pub use grpc::{GrpcApp, ServeError, log_cause, reflection};
 pub use http::HttpApp;
 pub use link::Link;

@@ -71,12 +71,17 @@ impl Link {
     /// # Errors
     /// The text is no address.
     pub fn to(peer: &str) -> Result<Self, InvalidPeer> {
+        Ok(Self::over(peer, connect(peer)?))
+    }
+
+    /// The way to a peer where this channel leads, unless the peer is in this process.
+    pub(crate) fn over(peer: &str, channel: Channel) -> Self {
         let addr = peer.strip_prefix("http://").unwrap_or(peer);
-        Ok(Self {
+        Self {
             addr: addr.parse().ok(),
-            channel: connect(peer)?,
+            channel,
             home: None,
-        })
+        }
     }
 
     fn find_home(&self) -> Option<Home> {

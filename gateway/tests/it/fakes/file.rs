@@ -22,10 +22,23 @@ pub struct Log {
     pub uploads: Shared<Vec<Upload>>,
     /// The metadata of the last `GetFile`.
     pub metadata: Shared<BTreeMap<String, String>>,
+    /// How often `GetFile` and `DeleteFile` were called.
+    pub asked: Shared<usize>,
+    /// Whether both are never answered.
+    pub is_stuck: Shared<bool>,
     /// How many bytes of an endless download were taken from here.
     pub sent: Shared<usize>,
     /// Whether an endless download was let go.
     pub dropped: Shared<bool>,
+}
+
+impl Log {
+    async fn arrive(&self) {
+        *self.asked.lock() += 1;
+        if *self.is_stuck.lock() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// An upload as it arrived.
@@ -118,6 +131,7 @@ impl FileService for Files {
         request: Request<GetFileRequest>,
     ) -> Result<Response<GetFileResponse>, Status> {
         *self.0.metadata.lock() = seen(request.metadata());
+        self.0.arrive().await;
         let id = request.into_inner().id;
         match id.as_str() {
             "missing" => Err(Fault::not_found("file").into()),
@@ -186,6 +200,7 @@ impl FileService for Files {
         &self,
         _: Request<DeleteFileRequest>,
     ) -> Result<Response<DeleteFileResponse>, Status> {
+        self.0.arrive().await;
         Ok(Response::new(DeleteFileResponse {}))
     }
 }
