@@ -11,6 +11,8 @@ pub(crate) struct Screen<'a> {
     pub(crate) places: &'a [Place],
     pub(crate) data_dir: &'a Path,
     pub(crate) providers: &'a [(String, bool)],
+    /// Whether the gateway has a certificate.
+    pub(crate) is_encrypted: bool,
 }
 
 /// Prints a line for each service that runs alone.
@@ -32,13 +34,14 @@ impl Screen<'_> {
 
     fn text(&self) -> String {
         let mut text = format!("\nBottega {}\n\n", env!("CARGO_PKG_VERSION"));
+        let scheme = if self.is_encrypted { "https" } else { "http" };
         for place in self.places.iter().rev() {
             let Place { name, addr, admin } = place;
             // Writing into a String cannot fail.
             let _ = if *name == "gateway" {
                 writeln!(
                     text,
-                    "  API         http://{addr}\n  docs        http://{addr}/openapi.json"
+                    "  API         {scheme}://{addr}\n  docs        {scheme}://{addr}/docs"
                 )
             } else {
                 writeln!(text, "  {name:<11} grpc://{addr}   admin http://{admin}")

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use bytes::Bytes;
 use identity::{Credentials, RemoteKeys, Verifier};
-use server::{HttpApp, Readiness, ServeError, Shutdown, Sockets};
+use server::{HttpApp, Readiness, ServeError, Shutdown, Sockets, Tls, TlsError};
 use transcoding::{BuildErrors, Options};
 
 use crate::budget::Budget;
@@ -42,6 +42,9 @@ pub enum StartError {
     /// The descriptors cannot be told of.
     #[error(transparent)]
     Reflection(#[from] ServeError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The secret that services share is not set.
     #[error("BOTTEGA_SERVICE_SECRET is not set")]
     NoSecret,
@@ -51,6 +54,7 @@ pub enum StartError {
 pub struct App {
     config: Config,
     gateway: Gateway,
+    tls: Option<Tls>,
 }
 
 impl App {
@@ -63,6 +67,7 @@ impl App {
         let pool = contracts::pool();
         check_policies(pool)?;
         let router = transcoding::Router::new(pool, options(), is_routable)?;
+        let tls = config.tls.clone().map(Tls::load).transpose()?;
         let peers = Peers::connect(&config.common.peers)?;
         let secret = config
             .common
@@ -100,7 +105,11 @@ impl App {
             router,
             peers,
         };
-        Ok(Self { config, gateway })
+        Ok(Self {
+            config,
+            gateway,
+            tls,
+        })
     }
 
     /// Serves until `shutdown`.
@@ -108,12 +117,17 @@ impl App {
     /// # Errors
     /// What the server cannot recover from.
     pub async fn serve(self, sockets: Sockets, shutdown: Shutdown) -> Result<(), ServeError> {
-        let Self { config, gateway } = self;
+        let Self {
+            config,
+            gateway,
+            tls,
+        } = self;
         let readiness = gateway.readiness.clone();
         let gateway = Arc::new(gateway);
         let router = layers::stack(Arc::clone(&gateway), &config);
         let forgetting = tokio::spawn(forget_idle(gateway));
         let served = HttpApp::new("gateway", router, readiness, config.http)
+            .with_tls(tls)
             .serve(sockets, shutdown)
             .await;
         forgetting.abort();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use config::{Common, Listen, Reader};
 use http::HeaderValue;
 use ipnet::IpNet;
-use server::HttpSettings;
+use server::{HttpSettings, TlsFiles};
 
 use crate::rate;
 
@@ -20,6 +20,9 @@ pub struct Config {
     pub listen: Listen,
     /// Connection limits and timeouts.
     pub http: HttpSettings,
+    /// `BOTTEGA_GATEWAY_TLS_CERT` and `BOTTEGA_GATEWAY_TLS_KEY`: PEM files of the certificate chain and its
+    /// key; with both, only HTTPS is spoken. Changed files count within seconds. Default none.
+    pub tls: Option<TlsFiles>,
     /// `BOTTEGA_GATEWAY_CORS_ORIGINS`: the exact origins browsers may call from, separated by
     /// commas; default none.
     pub cors_origins: Vec<HeaderValue>,
@@ -66,6 +69,7 @@ impl Config {
             common: Common::read(reader),
             listen: Listen::read(reader, "gateway", 8080, 9080),
             http: HttpSettings::read(reader),
+            tls: tls(reader),
             cors_origins,
             max_json_bytes: reader.number(
                 "BOTTEGA_GATEWAY_MAX_JSON_BYTES",
@@ -82,6 +86,25 @@ impl Config {
             reflection: reader.switch("BOTTEGA_GRPC_REFLECTION", true),
             hsts: reader.switch("BOTTEGA_GATEWAY_HSTS", false),
         }
+    }
+}
+
+fn tls(reader: &mut Reader<'_>) -> Option<TlsFiles> {
+    let [certificate, key] = ["BOTTEGA_GATEWAY_TLS_CERT", "BOTTEGA_GATEWAY_TLS_KEY"];
+    match (reader.text(certificate, ""), reader.text(key, "")) {
+        (none, no_key) if none.is_empty() && no_key.is_empty() => None,
+        (none, _) if none.is_empty() => {
+            reader.fault(certificate, "must be set when the key is");
+            None
+        }
+        (_, no_key) if no_key.is_empty() => {
+            reader.fault(key, "must be set when the certificate is");
+            None
+        }
+        (certificate, key) => Some(TlsFiles {
+            certificate: certificate.into(),
+            key: key.into(),
+        }),
     }
 }
 
@@ -160,6 +183,21 @@ mod tests {
         assert_eq!(two[1].to_string(), "::1/128");
         for wrong in ["*", "proxy", "10.0.0.0/33"] {
             assert!(read_networks(wrong).unwrap_err().contains(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_needs_its_key() {
+        for (name, other) in [("CERT", "KEY"), ("KEY", "CERT")] {
+            let name = format!("BOTTEGA_GATEWAY_TLS_{name}");
+            let source = config::MapSource::from([(name.as_str(), "/some/file.pem")]);
+            let mut reader = Reader::new(&source);
+            assert!(tls(&mut reader).is_none());
+            let faults = reader.finish().unwrap_err().to_string();
+            assert!(
+                faults.contains(&format!("BOTTEGA_GATEWAY_TLS_{other}")),
+                "{faults}"
+            );
         }
     }
 

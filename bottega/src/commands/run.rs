@@ -22,11 +22,13 @@ pub fn up(flags: &Flags) -> Result<ExitCode, Failure> {
         signals::obey(shutdown.clone())?;
         let data_dir = config.common.data_dir.clone();
         let providers = config.generation.provider_states();
+        let is_encrypted = config.gateway.tls.is_some();
         let running = suite::start(config, &shutdown).await?;
         Screen {
             places: running.places(),
             data_dir: &data_dir,
             providers: &providers,
+            is_encrypted,
         }
         .print()?;
         running.wait(&shutdown).await

@@ -24,4 +24,5 @@ mod requests;
 mod rpc;
 mod service;
 mod streams;
+mod tls;
 mod uploads;

@@ -50,7 +50,7 @@ impl AdminServer {
                 metrics,
             });
         let shutdown = Shutdown::new(DRAIN);
-        let serving = transport::serve(listener, router, limits(), shutdown.clone());
+        let serving = transport::serve(listener, router, limits(), None, shutdown.clone());
         Self {
             shutdown,
             server: tokio::spawn(serving),

@@ -13,7 +13,7 @@ use futures::FutureExt;
 
 use crate::admin::AdminServer;
 use crate::transport::{self, Limits, Protocol};
-use crate::{HttpSettings, Readiness, ServeError, Shutdown, Sockets};
+use crate::{HttpSettings, Readiness, ServeError, Shutdown, Sockets, Tls};
 
 const KEEPALIVE: Duration = Duration::from_secs(20);
 
@@ -29,6 +29,7 @@ pub struct HttpApp {
     router: Router,
     readiness: Readiness,
     settings: HttpSettings,
+    tls: Option<Tls>,
 }
 
 impl HttpApp {
@@ -45,7 +46,14 @@ impl HttpApp {
             router,
             readiness,
             settings,
+            tls: None,
         }
+    }
+
+    /// The same, encrypted when there is a certificate.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
     }
 
     /// Serves until the switch is thrown, then finishes what is under way, at most as long as the
@@ -72,7 +80,11 @@ impl HttpApp {
             .layer(Extension(shutdown.clone()))
             .layer(from_fn(survive_panic));
         tracing::info!(server = self.name, "serving");
-        transport::serve(sockets.traffic, router, limits, shutdown).await;
+        let watching = self.tls.clone().map(|tls| tokio::spawn(tls.follow()));
+        transport::serve(sockets.traffic, router, limits, self.tls, shutdown).await;
+        if let Some(watching) = watching {
+            watching.abort();
+        }
         tracing::info!(server = self.name, "stopped");
         admin.stop().await;
         Ok(())

@@ -17,6 +17,7 @@ mod readiness;
 mod settings;
 mod shutdown;
 mod sockets;
+mod tls;
 mod transport;
 
 pub use connect::{InvalidPeer, Peer, Standing, connect, connect_peer};
@@ -27,4 +28,5 @@ pub use readiness::{Dependency, Health, Readiness, Report};
 pub use settings::{GrpcSettings, HttpSettings};
 pub use shutdown::Shutdown;
 pub use sockets::{BindError, Sockets};
+pub use tls::{Tls, TlsError, TlsFiles};
 pub use transport::BodyStalled;

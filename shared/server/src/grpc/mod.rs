@@ -159,7 +159,7 @@ impl GrpcApp {
         let health = tokio::spawn(health.follow(self.readiness, shutdown.clone()));
         let caller = tokio::spawn(call_last(Arc::clone(&shared)));
         tracing::info!(server = self.name, "serving");
-        transport::serve(sockets.traffic, router, limits, shutdown.clone()).await;
+        transport::serve(sockets.traffic, router, limits, None, shutdown.clone()).await;
         finish_handlers(&shared).await;
         tracing::info!(server = self.name, "stopped");
         health.abort();

@@ -15,7 +15,9 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tonic::transport::server::{Connected, TcpConnectInfo};
 use tower::ServiceExt;
 
@@ -24,16 +26,16 @@ use super::body::{Moving, Watched};
 use super::socket::Socket;
 use super::stream::{Handover, Streams};
 use super::{Limits, Protocol};
-use crate::Shutdown;
+use crate::{Shutdown, Tls};
 
 // After a goodbye, a connection without requests gets this long to close by itself.
 const GOODBYE: Duration = Duration::from_secs(1);
 
 pub(super) struct Connection {
-    pub(super) stream: TcpStream,
     pub(super) builder: Arc<Builder<Streams>>,
     pub(super) router: Router,
     pub(super) limits: Arc<Limits>,
+    pub(super) tls: Option<Tls>,
     pub(super) shutdown: Shutdown,
 }
 
@@ -59,14 +61,35 @@ pub(super) fn builder(limits: &Limits) -> Builder<Streams> {
 
 impl Connection {
     /// Serves the connection's requests until it ends, says goodbye, or is cut.
-    pub(super) async fn run(self) {
+    pub(super) async fn run(self, stream: TcpStream) {
         // Answers are small and somebody waits for them.
-        let _ = self.stream.set_nodelay(true);
-        let Ok(peer) = self.stream.peer_addr() else {
+        let _ = stream.set_nodelay(true);
+        let Ok(peer) = stream.peer_addr() else {
             return;
         };
+        let info = stream.connect_info();
+        let Some(tls) = self.tls.clone() else {
+            return self.serve(stream, peer, info).await;
+        };
+        // Who is slow here is no better than who is slow later.
+        let handshake = tokio::select! {
+            done = timeout(self.limits.handshake, tls.accept(stream)) => done,
+            () = self.shutdown.triggered() => return,
+        };
+        match handshake {
+            Ok(Ok(stream)) => self.serve(stream, peer, info).await,
+            Ok(Err(_)) | Err(_) => {
+                metrics::counter!("server_handshakes_failed_total", "server" => self.limits.name)
+                    .increment(1);
+            }
+        }
+    }
+
+    async fn serve<S>(self, stream: S, peer: SocketAddr, info: TcpConnectInfo)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
         let activity = Activity::new();
-        let info = self.stream.connect_info();
         let body_patience = self.limits.body;
         let requests = activity.clone();
         let router = self.router;
@@ -74,11 +97,8 @@ impl Connection {
             let request = prepare(request, peer, info.clone(), body_patience);
             answer(router.clone(), request, requests.clone())
         });
-        let socket = TokioIo::new(Socket::new(
-            self.stream,
-            activity.clone(),
-            self.limits.write,
-        ));
+        let socket = Socket::new(stream, activity.clone(), self.limits.write);
+        let socket = TokioIo::new(socket);
         let mut connection = pin!(self.builder.serve_connection(socket, service));
         tokio::select! {
             // How a connection ended is the peer's affair; requests were logged one by one.

@@ -19,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::Shutdown;
+use crate::{Shutdown, Tls};
 
 pub use body::BodyStalled;
 pub(crate) use body::Held;
@@ -56,11 +56,13 @@ pub(crate) struct Limits {
     pub(crate) max_streams: u32,
 }
 
-/// Serves until the switch is thrown, then at most as long as it says.
+/// Serves until the switch is thrown, then at most as long as it says. Connections are encrypted when there
+/// is a certificate.
 pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
+    tls: Option<Tls>,
     shutdown: Shutdown,
 ) {
     let builder = Arc::new(connection::builder(&limits));
@@ -77,10 +79,10 @@ pub(crate) async fn serve(
             continue;
         };
         let connection = connection::Connection {
-            stream,
             builder: Arc::clone(&builder),
             router: router.clone(),
             limits: Arc::clone(&limits),
+            tls: tls.clone(),
             shutdown: shutdown.clone(),
         };
         let kill = kill.clone();
@@ -88,7 +90,7 @@ pub(crate) async fn serve(
             let gauge = metrics::gauge!("server_connections", "server" => connection.limits.name);
             gauge.increment(1.0);
             tokio::select! {
-                () = connection.run() => {}
+                () = connection.run(stream) => {}
                 () = kill.cancelled() => {}
             }
             gauge.decrement(1.0);

@@ -1,4 +1,4 @@
-//! A TCP stream that counts what it reads and gives up on a peer that stops reading.
+//! A stream, encrypted or not, that counts what it reads and gives up on a peer that stops reading.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -7,21 +7,20 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 use super::activity::Activity;
 
-pub(super) struct Socket {
-    stream: TcpStream,
+pub(super) struct Socket<S> {
+    stream: S,
     activity: Activity,
     patience: Duration,
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
-impl Socket {
+impl<S> Socket<S> {
     /// A peer that takes nothing for longer than `patience` holds memory for nobody.
-    pub(super) fn new(stream: TcpStream, activity: Activity, patience: Duration) -> Self {
+    pub(super) fn new(stream: S, activity: Activity, patience: Duration) -> Self {
         Self {
             stream,
             activity,
@@ -50,7 +49,7 @@ impl Socket {
     }
 }
 
-impl AsyncRead for Socket {
+impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -64,7 +63,7 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -99,7 +98,7 @@ impl AsyncWrite for Socket {
 #[cfg(test)]
 mod tests {
     use tokio::io::AsyncWriteExt;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
     use tokio::time::timeout;
 
     use super::*;
