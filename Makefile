@@ -28,6 +28,15 @@ prove: ## end processes at every step of an order, and print what came of each
 	@scripts/need cc
 	BOTTEGA_PROVE=1 scripts/with-servers $(CARGO) nextest run --workspace --no-capture -E 'package(bottega) & test(kill_grid)'
 
+SECONDS ?= 60
+SEED ?= $(shell date +%s)
+
+.PHONY: fuzz
+fuzz: ## send the gateway noise for SECONDS=60, from SEED=now: paths, queries, JSON, forms, envelopes
+	@scripts/need cc nextest
+	BOTTEGA_FUZZ_SECONDS=$(SECONDS) BOTTEGA_FUZZ_SEED=$(SEED) scripts/with-servers $(CARGO) nextest run --workspace --profile fuzz \
+		-E '(package(transcoding) & test(hostile)) | (package(gateway) & test(noise))'
+
 .PHONY: bench
 bench: ## measure orders, the quota path and rate limits on a private PostgreSQL with fsync
 	@scripts/need cc

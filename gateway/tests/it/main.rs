@@ -17,6 +17,7 @@ mod languages;
 mod limiters;
 mod limits;
 mod manners;
+mod noise;
 mod quota;
 mod redis_away;
 mod replays;

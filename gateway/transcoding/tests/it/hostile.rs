@@ -1,9 +1,12 @@
-//! Noise: no path, query or body makes the engine panic, and what it takes a service can read.
+//! Noise: no path, query or body makes the engine panic, and what it takes a service can read. Tests see the
+//! same noise each time; `make fuzz` takes a seed, and as much as its time allows.
 
+use std::env;
 use std::sync::LazyLock;
 
 use http::Method;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, ReflectMessage as _};
 use transcoding::{Options, Router, json};
@@ -165,8 +168,22 @@ fn check(method: &Method, path: &str, query: Option<&str>, body: Option<&[u8]>) 
     }
 }
 
+/// How many cases a second there are, roughly, on a slow machine.
+const CASES_A_SECOND: u64 = 100;
+
+fn noise() -> ProptestConfig {
+    let setting = |name: &str| env::var(name).ok()?.parse::<u64>().ok();
+    let cases = setting("BOTTEGA_FUZZ_SECONDS").map_or(500, |seconds| seconds * CASES_A_SECOND);
+    ProptestConfig {
+        cases: u32::try_from(cases).unwrap_or(u32::MAX),
+        rng_seed: RngSeed::Fixed(setting("BOTTEGA_FUZZ_SEED").unwrap_or(7)),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(noise())]
 
     #[test]
     fn any_path(method in method(), path in path(), text in any::<String>()) {
