@@ -44,7 +44,7 @@ bench: ## measure orders, the quota path and rate limits on a private PostgreSQL
 	BOTTEGA_TEST_DURABLE=1 scripts/with-servers target/release/bench
 
 .PHONY: lint
-lint: fmt-check clippy proto-lint ## formatting, clippy, and the contracts' linter
+lint: fmt-check clippy proto-lint api-lint ## formatting, clippy, and the linters of the contracts and of the OpenAPI document
 
 .PHONY: fmt
 fmt: ## format the code
@@ -65,6 +65,13 @@ proto-lint: ## lint the contracts, and compare them with main for breaking chang
 	scripts/buf lint proto
 	scripts/buf format --diff --exit-code proto
 	scripts/proto-breaking
+
+.PHONY: api-lint
+api-lint: ## lint the OpenAPI document
+	@scripts/need cc
+	$(CARGO) build --bin bottega
+	target/debug/bottega openapi > target/openapi.json
+	scripts/redocly lint target/openapi.json
 
 .PHONY: ci
 ci: ## what CI runs

@@ -40,6 +40,8 @@ pub enum Command {
     },
     /// Print the settings as they will be used, or everything that is wrong with them.
     CheckConfig,
+    /// Print the API's OpenAPI document, to make clients of or to compare.
+    Openapi,
 }
 
 /// What operators do beside the running suite.

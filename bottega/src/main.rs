@@ -28,6 +28,7 @@ fn main() -> ExitCode {
             command: AdminCommand::ChangeTimeZone,
         } => commands::change_time_zone(&settings),
         Command::CheckConfig => commands::check_config(&settings),
+        Command::Openapi => commands::openapi(),
     };
     outcome.unwrap_or_else(|failure| failure.report())
 }

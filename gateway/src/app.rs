@@ -10,9 +10,10 @@ use server::{HttpApp, Readiness, ServeError, Shutdown, Sockets, Tls, TlsError};
 use transcoding::{BuildErrors, Options};
 
 use crate::budget::Budget;
+use crate::cache::Cache;
 use crate::config::Config;
 use crate::endpoint::{Endpoints, check_policies, is_routable};
-use crate::fixed::{openapi, watch_peers, watch_rates};
+use crate::fixed::{self, watch_peers, watch_rates};
 use crate::gateway::{Gateway, Limits};
 use crate::keys::Keys;
 use crate::layers;
@@ -50,6 +51,20 @@ pub enum StartError {
     NoSecret,
 }
 
+/// The OpenAPI document of the contracts, as `GET /openapi.json` answers it.
+///
+/// # Errors
+/// Contracts that cannot be served.
+pub fn openapi() -> Result<String, StartError> {
+    Ok(fixed::openapi::document(&routes()?))
+}
+
+fn routes() -> Result<transcoding::Router, StartError> {
+    let pool = contracts::pool();
+    check_policies(pool)?;
+    Ok(transcoding::Router::new(pool, options(), is_routable)?)
+}
+
 /// The gateway, ready to serve.
 pub struct App {
     config: Config,
@@ -64,9 +79,7 @@ impl App {
     /// # Errors
     /// Contracts that cannot be served, addresses that are none.
     pub async fn build(config: Config) -> Result<Self, StartError> {
-        let pool = contracts::pool();
-        check_policies(pool)?;
-        let router = transcoding::Router::new(pool, options(), is_routable)?;
+        let router = routes()?;
         let tls = config.tls.clone().map(Tls::load).transpose()?;
         let peers = Peers::connect(&config.common.peers)?;
         let secret = config
@@ -97,10 +110,11 @@ impl App {
                 keep_alive: config.keep_alive,
             },
             budget: Budget::of(config.max_inflight_bytes),
+            cache: Cache::of(config.cache_bytes),
             trusted_proxies: config.trusted_proxies.clone(),
             readiness,
             reflection: reflection(&config, &endpoints)?,
-            openapi: Bytes::from(openapi::document(&router)),
+            openapi: Bytes::from(fixed::openapi::document(&router)),
             endpoints,
             router,
             peers,
@@ -156,5 +170,6 @@ async fn forget_idle(gateway: Arc<Gateway>) {
     loop {
         timer.tick().await;
         gateway.rates.forget_idle();
+        gateway.cache.report();
     }
 }

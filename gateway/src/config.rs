@@ -34,6 +34,9 @@ pub struct Config {
     /// `BOTTEGA_GATEWAY_MAX_INFLIGHT_BYTES`: how many bytes of requests are in memory at once, over all
     /// connections; more are refused as 429. Default 256 MiB.
     pub max_inflight_bytes: u64,
+    /// `BOTTEGA_GATEWAY_CACHE_BYTES`: how many bytes of answers are kept to be given again; 0 for none.
+    /// Default 500 MB.
+    pub cache_bytes: u64,
     /// `BOTTEGA_GATEWAY_TRUSTED_PROXIES`: addresses and networks (`10.0.0.0/8`), separated by commas,
     /// whose `X-Forwarded-For` is believed; default none.
     pub trusted_proxies: Vec<IpNet>,
@@ -79,6 +82,7 @@ impl Config {
             ),
             max_upload_bytes: max_upload_bytes(reader),
             max_inflight_bytes: max_inflight_bytes(reader),
+            cache_bytes: reader.number("BOTTEGA_GATEWAY_CACHE_BYTES", 500_000_000, 0, 1 << 40),
             trusted_proxies,
             api_key_trust: api_key_trust(reader),
             rates: rate::Settings::read(reader),

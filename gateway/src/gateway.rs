@@ -11,6 +11,7 @@ use server::Readiness;
 use transcoding::Router;
 
 use crate::budget::Budget;
+use crate::cache::Cache;
 use crate::endpoint::Endpoints;
 use crate::keys::Keys;
 use crate::rate::Rates;
@@ -31,6 +32,7 @@ pub(crate) struct Gateway {
     pub(crate) rates: Arc<Rates>,
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
+    pub(crate) cache: Cache,
     /// Who may say which address a request came from.
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) readiness: Readiness,

@@ -12,12 +12,14 @@
 //! - `endpoint` knows of each rpc what its descriptor and policy say
 //! - `upstream` calls the services; `upload` streams bodies to them
 //! - `keys` exchanges API keys for access tokens
+//! - `cache` keeps answers that may be given again
 //! - `reply` makes responses of their replies: JSON, bytes, streams of messages
 //! - `failure` is the one error body; `body` the one reader of request bodies, `budget` the room for them
 
 pub mod app;
 mod body;
 mod budget;
+mod cache;
 pub mod config;
 mod endpoint;
 mod failure;
@@ -32,5 +34,5 @@ mod upload;
 mod upstream;
 mod wire;
 
-pub use app::{App, StartError};
+pub use app::{App, StartError, openapi};
 pub use config::Config;

@@ -4,6 +4,7 @@ mod attempts;
 mod change_time_zone;
 mod check_config;
 mod migrate;
+mod openapi;
 mod reconcile;
 mod run;
 
@@ -11,6 +12,7 @@ pub use attempts::attempts;
 pub use change_time_zone::change_time_zone;
 pub use check_config::check_config;
 pub use migrate::migrate;
+pub use openapi::openapi;
 pub use reconcile::reconcile;
 pub use run::{serve, up};
 

@@ -33,6 +33,14 @@ fn check_config_prints_everything_but_secrets() {
 }
 
 #[test]
+fn the_document_needs_no_gateway() {
+    let (code, out, err) = run(&["openapi"], &BTreeMap::new());
+    assert_eq!(code, Some(0), "{err}");
+    let document: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(document["paths"]["/v1/generations"]["post"].is_object());
+}
+
+#[test]
 fn every_fault_is_named_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = defaults(folder.path());

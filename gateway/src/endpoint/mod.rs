@@ -4,6 +4,7 @@ mod shape;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use contracts::policy::v1::Policy;
 use contracts::policy::v1::policy::{Access, Meter, Rate};
@@ -14,6 +15,7 @@ use prost_types::method_options::IdempotencyLevel;
 use transcoding::{Route, Router};
 
 use crate::app::StartError;
+use crate::cache::LONGEST;
 use crate::upstream::{Peer, Peers};
 
 pub(crate) use shape::{EventRule, Shape, UploadRule};
@@ -33,8 +35,18 @@ pub(crate) struct Endpoint {
     pub(crate) rate: Rate,
     /// The plan quota a call takes, and how much of it.
     pub(crate) quota: Option<(Meter, i64)>,
+    /// Whether and how answers may be given again.
+    pub(crate) cache: Option<CacheRule>,
     pub(crate) peer: Peer,
     pub(crate) shape: Shape,
+}
+
+/// How answers may be given again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CacheRule {
+    pub(crate) lasts: Duration,
+    /// Whether everybody is answered alike.
+    pub(crate) is_shared: bool,
 }
 
 /// Every rpc that has a route, by name.
@@ -137,7 +149,12 @@ fn endpoint_of(route: &Route, peers: &Peers) -> Result<Endpoint, String> {
     if quota.is_some() && policy.access() != Access::User {
         return Err("only a user has a quota".to_owned());
     }
+    let cache = cache_of(&policy)?;
+    if cache.is_some() && !(is_safe(route) && matches!(shape, Shape::Unary)) {
+        return Err("only answers of an rpc that changes nothing can be kept".to_owned());
+    }
     Ok(Endpoint {
+        cache,
         name: method.full_name().to_owned(),
         method: method.clone(),
         is_safe: is_safe(route),
@@ -158,6 +175,23 @@ fn is_safe(route: &Route) -> bool {
     let options = &route.method.method_descriptor_proto().options;
     let level = options.as_ref().map(|options| options.idempotency_level());
     level == Some(IdempotencyLevel::NoSideEffects) || route.http_method == Method::GET
+}
+
+fn cache_of(policy: &Policy) -> Result<Option<CacheRule>, String> {
+    let Some(cache) = &policy.cache else {
+        return Ok(None);
+    };
+    let lasts = u64::try_from(cache.ttl_ms).map(Duration::from_millis);
+    let lasts = lasts
+        .ok()
+        .filter(|lasts| (1..=LONGEST.as_millis()).contains(&lasts.as_millis()));
+    if !cache.shared && policy.access() == Access::Public {
+        return Err("answers to nobody in particular can only be kept for everybody".to_owned());
+    }
+    Ok(Some(CacheRule {
+        lasts: lasts.ok_or("answers are kept for a millisecond to an hour")?,
+        is_shared: cache.shared,
+    }))
 }
 
 fn quota_of(policy: &Policy) -> Option<(Meter, i64)> {

@@ -7,6 +7,7 @@ mod authenticate;
 mod call;
 mod client;
 mod decode;
+mod kept;
 mod rate;
 mod reflect;
 mod replay;
@@ -92,6 +93,7 @@ async fn answer(
         .budget
         .take(&parts.headers, room_of(&gateway, &found, &body))?;
     let call = Call::new(found, caller, parts, held)?;
+    let _change = kept::Change::of(&gateway, &call);
     match call.way {
         Way::Api(_) => api::send(gateway, call, body).await,
         Way::Rpc(protocol) => rpc::send(gateway, call, protocol, body).await,

@@ -19,7 +19,7 @@ use tonic::{Code, Status};
 use types::{ReservationId, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::{Call, allowance, replay};
+use super::{Call, allowance, kept, replay};
 use crate::failure::Failure;
 use crate::gateway::Gateway;
 use crate::reply;
@@ -45,8 +45,7 @@ pub(super) async fn forward(
     message: Bytes,
 ) -> Result<Response, Failure> {
     let Some((meter, amount)) = call.endpoint.quota else {
-        let replied = call.upstream().unary(message).await?;
-        return reply::unary(&call, replied);
+        return kept::forward(&gateway, &call, message).await;
     };
     let scope = call.context.clone();
     let section = paid(gateway, call, message, meter, amount);

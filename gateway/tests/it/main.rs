@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod caching;
 mod docs;
 mod downloads;
 mod events;

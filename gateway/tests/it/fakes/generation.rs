@@ -26,6 +26,8 @@ pub struct Log {
     pub receipts: Shared<Vec<Option<Receipt>>>,
     /// The keys that came with orders, and whether only an earlier answer was asked for.
     pub keys: Shared<Vec<(String, bool)>>,
+    /// How often the providers were asked for.
+    pub listed: Shared<usize>,
     pub finished: Shared<bool>,
     /// Whether a quiet event stream was let go.
     pub dropped: Shared<bool>,
@@ -217,6 +219,7 @@ impl GenerationService for Generations {
         &self,
         _: Request<ListProvidersRequest>,
     ) -> Result<Response<ListProvidersResponse>, Status> {
+        *self.0.listed.lock() += 1;
         Ok(Response::new(ListProvidersResponse::default()))
     }
 }
