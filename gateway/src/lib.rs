@@ -12,6 +12,7 @@
 //! - `endpoint` knows of each rpc what its descriptor and policy say
 //! - `upstream` calls the services; `upload` streams bodies to them
 //! - `keys` exchanges API keys for access tokens
+//! - `openai` is what programs made for OpenAI's image API speak
 //! - `reply` makes responses of their replies: JSON, bytes, streams of messages
 //! - `failure` is the one error body; `body` the one reader of request bodies, `budget` the room for them
 
@@ -25,6 +26,7 @@ mod fixed;
 mod gateway;
 mod keys;
 mod layers;
+mod openai;
 mod pipeline;
 pub mod rate;
 mod reply;
