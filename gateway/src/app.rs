@@ -108,6 +108,7 @@ impl App {
                 json_bytes: config.max_json_bytes,
                 upload_bytes: config.max_upload_bytes,
                 keep_alive: config.keep_alive,
+                openai_wait: config.openai_wait,
             },
             budget: Budget::of(config.max_inflight_bytes),
             cache: Cache::of(config.cache_bytes),

@@ -48,6 +48,9 @@ pub struct Config {
     /// `BOTTEGA_GATEWAY_KEEP_ALIVE`: how long a stream is silent before it shows that it lives;
     /// default 15s.
     pub keep_alive: Duration,
+    /// `BOTTEGA_GATEWAY_OPENAI_WAIT`: how long a request of OpenAI's API waits for its pictures; 1s to 9m, for
+    /// its clients wait 10; default 5m.
+    pub openai_wait: Duration,
     /// `BOTTEGA_GRPC_REFLECTION`: whether gRPC clients are told of the rpcs; default on.
     pub reflection: bool,
     /// `BOTTEGA_GATEWAY_HSTS`: tells browsers to use HTTPS only; for gateways behind TLS; default
@@ -87,6 +90,7 @@ impl Config {
             api_key_trust: api_key_trust(reader),
             rates: rate::Settings::read(reader),
             keep_alive: keep_alive(reader),
+            openai_wait: openai_wait(reader),
             reflection: reader.switch("BOTTEGA_GRPC_REFLECTION", true),
             hsts: reader.switch("BOTTEGA_GATEWAY_HSTS", false),
         }
@@ -129,6 +133,15 @@ fn api_key_trust(reader: &mut Reader<'_>) -> Duration {
     let span = reader.duration(name, "5s");
     if !(Duration::from_millis(100)..=Duration::from_secs(5)).contains(&span) {
         reader.fault(name, "must be 100ms to 5s");
+    }
+    span
+}
+
+fn openai_wait(reader: &mut Reader<'_>) -> Duration {
+    let name = "BOTTEGA_GATEWAY_OPENAI_WAIT";
+    let span = reader.duration(name, "5m");
+    if !(Duration::from_secs(1)..=Duration::from_mins(9)).contains(&span) {
+        reader.fault(name, "must be 1s to 9m");
     }
     span
 }

@@ -49,4 +49,6 @@ pub(crate) struct Limits {
     pub(crate) upload_bytes: u64,
     /// How long an event stream may be silent before a comment shows that it lives.
     pub(crate) keep_alive: Duration,
+    /// How long a request of OpenAI's API waits for its pictures.
+    pub(crate) openai_wait: Duration,
 }

@@ -13,6 +13,7 @@
 //! - `upstream` calls the services; `upload` streams bodies to them
 //! - `keys` exchanges API keys for access tokens
 //! - `cache` keeps answers that may be given again
+//! - `openai` is what programs made for OpenAI's image API speak
 //! - `reply` makes responses of their replies: JSON, bytes, streams of messages
 //! - `failure` is the one error body; `body` the one reader of request bodies, `budget` the room for them
 
@@ -27,6 +28,7 @@ mod fixed;
 mod gateway;
 mod keys;
 mod layers;
+mod openai;
 mod pipeline;
 pub mod rate;
 mod reply;

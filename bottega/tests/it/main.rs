@@ -22,6 +22,7 @@ mod kill_grid;
 mod last_units;
 mod main_job;
 mod money;
+mod openai;
 mod operators;
 mod paused;
 mod processes;

@@ -7,6 +7,7 @@ mod authenticate;
 mod call;
 mod client;
 mod decode;
+pub(crate) mod inner;
 mod kept;
 mod rate;
 mod reflect;
@@ -30,6 +31,7 @@ use crate::failure::Failure;
 use crate::fixed;
 use crate::gateway::Gateway;
 use crate::layers::{Rpc, request_id};
+use crate::openai;
 use crate::rate::Class;
 use crate::upload;
 use crate::upstream::Deadline;
@@ -46,6 +48,9 @@ pub(crate) async fn serve(State(gateway): State<Arc<Gateway>>, request: Request)
     }
     let (parts, body) = request.into_parts();
     let body = RequestBody::of(body, &parts.headers);
+    if openai::is_asked(parts.uri.path()) {
+        return openai::serve(gateway, parts, body).await;
+    }
     match fixed::find(&parts) {
         Some(page) => page.answer(&gateway).await,
         None => dispatch(gateway, parts, body).await,

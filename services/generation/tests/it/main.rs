@@ -19,6 +19,7 @@ mod health;
 mod lost;
 mod masks;
 mod money;
+mod moves;
 mod news;
 mod off_peak;
 mod orders;

@@ -1,5 +1,5 @@
 //! What workers write down about their tasks: writes that come at the same moment share a transaction, and
-//! each is done or refused by itself (decision 0030).
+//! each is done or refused by itself (decision 0029).
 //!
 //! The tasks' rows are locked, by their fences, and then their attempts are read; what is to be done is
 //! done to these in memory ([`card`]), and everything that changed is written at once ([`writes`]).
