@@ -55,7 +55,7 @@ fn ending(attempt: i64, is_completed: bool) -> Ending {
                 tokens: None,
             }),
             failure: Failure {
-                reason: errors::Reason::ProviderUnavailable,
+                reason: errors::Reason::Unavailable,
                 message: "nobody there".to_owned(),
             },
             resolution: Resolution::Release,
