@@ -110,7 +110,9 @@ fn problem_of(answer: &[u8]) -> Option<String> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     let is_json = head.contains("content-type: application/json\r\n");
     let is_whole = !head.contains("transfer-encoding") && !head.contains("content-encoding");
-    if status < 400 || !is_json || !is_whole || body.is_empty() {
+    // The answer to a HEAD has none; what follows it is another answer.
+    let is_empty = body.is_empty() || head.contains("content-length: 0");
+    if status < 400 || !is_json || !is_whole || is_empty {
         return None;
     }
     // A second answer may follow on the same connection.
