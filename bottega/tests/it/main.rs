@@ -29,4 +29,5 @@ mod processes;
 mod quota;
 mod repeats;
 mod surface;
+mod typescript;
 mod zombie;
