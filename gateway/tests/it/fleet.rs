@@ -141,8 +141,18 @@ async fn cut(method: Method) -> (Response, usize) {
 
 #[tokio::test]
 async fn what_may_have_been_done_is_done_again_only_when_it_changes_nothing() {
-    let (read, asked) = cut(Method::GET).await;
-    assert_eq!((read.status().as_u16(), asked), (200, 1));
+    // A process that is ended may still say that it stops: then that is the answer.
+    let mut is_cut = false;
+    for _ in 0..20 {
+        let (read, asked) = cut(Method::GET).await;
+        let outcome = (read.status().as_u16(), asked);
+        is_cut = outcome == (200, 1);
+        if is_cut {
+            break;
+        }
+        assert_eq!(outcome, (503, 0));
+    }
+    assert!(is_cut);
     let (deleted, asked) = cut(Method::DELETE).await;
     assert_eq!(asked, 0);
     refused(deleted, 503, "UNAVAILABLE").await;

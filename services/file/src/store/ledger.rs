@@ -117,7 +117,7 @@ impl Clerk {
 
     // Ends uploads and makes their files visible; what the sweeper has taken for dead stays so.
     async fn insert(&self, db: &impl ConnectionTrait, wishes: &[Wish]) -> Result<Shown, FileError> {
-        let new: Vec<(&File, Option<&str>)> = (wishes.iter())
+        let mut new: Vec<(&File, Option<&str>)> = (wishes.iter())
             .filter_map(|wish| match wish {
                 Wish::Insert(file, operation) => Some((file, operation.as_deref())),
                 _ => None,
@@ -126,6 +126,8 @@ impl Clerk {
         if new.is_empty() {
             return Ok(Shown::default());
         }
+        // In one order, whoever writes: two processes that store the same do not wait for each other.
+        new.sort_by_key(|(file, operation)| (file.owner.uuid(), *operation));
         let for_update = match self.0.backend() {
             Backend::Postgres => "FOR UPDATE",
             Backend::Sqlite => "",

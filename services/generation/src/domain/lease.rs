@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Lease {
     until: Arc<Mutex<Instant>>,
     ended: CancellationToken,
+    // The attempt that was planned under it, until its order leaves.
+    unsent: Arc<Mutex<Option<i64>>>,
 }
 
 impl Lease {
@@ -21,7 +23,25 @@ impl Lease {
         Self {
             until: Arc::new(Mutex::new(asked_at + span)),
             ended: CancellationToken::new(),
+            unsent: Arc::default(),
         }
+    }
+
+    /// An attempt was planned.
+    pub fn plan(&self, number: i64) {
+        *self.unsent.lock().unwrap_or_else(PoisonError::into_inner) = Some(number);
+    }
+
+    /// Its order leaves now.
+    pub fn depart(&self) {
+        *self.unsent.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The attempt that was planned and whose order surely has not left, whatever its record says: it may
+    /// have been written as sent for a worker who was stopped before it sent it.
+    #[must_use]
+    pub fn unsent(&self) -> Option<i64> {
+        *self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// It was extended.
@@ -83,5 +103,16 @@ mod tests {
         lease.end();
         lease.lost().await;
         assert!(!lease.is_held());
+    }
+
+    #[test]
+    fn what_was_planned_has_not_left_until_it_departs() {
+        let lease = Lease::new(Instant::now(), Duration::from_secs(3_600));
+        assert_eq!(lease.unsent(), None);
+        let worker = lease.clone();
+        worker.plan(2);
+        assert_eq!(lease.unsent(), Some(2));
+        worker.depart();
+        assert_eq!(lease.unsent(), None);
     }
 }

@@ -81,8 +81,11 @@ impl Store {
         row_set::make(&*tx, [events::rows(begun.iter())])
             .await
             .map_err(failed)?;
+        // What cannot be read is not claimed, nor what was claimed with it.
+        let claimed = taken.into_iter().map(rows::claimed);
+        let claimed = claimed.collect::<Result<_, _>>()?;
         tx.commit().await.map_err(failed)?;
-        taken.into_iter().map(rows::claimed).collect()
+        Ok(claimed)
     }
 
     pub(super) async fn renew_lease(&self, claim: Claim, lease: Duration) -> Result<(), Error> {

@@ -115,7 +115,7 @@ impl Store {
             }
         }
         let db = self.db.read();
-        let mut found = Vec::new();
+        let mut found: Vec<tasks::Model> = Vec::new();
         if !owned.is_empty() {
             let sql = "SELECT * FROM tasks WHERE (id, owner) IN (SELECT id, owner FROM {given})";
             let statement = Rows::new(&OWNED, owned).statement(db, sql);
@@ -123,7 +123,9 @@ impl Store {
             found = query.all(db).await.map_err(failed)?;
         }
         if !reservations.is_empty() {
-            found.extend(self.tasks_with(db, &reservations).await?);
+            let mut others = self.tasks_with(db, &reservations).await?;
+            others.retain(|other| found.iter().all(|row| row.id != other.id));
+            found.extend(others);
         }
         Ok(found)
     }

@@ -22,10 +22,10 @@ impl<R: Round> Slip<R> {
 }
 
 /// Does and answers all of them. Those whose callers left before it began are not begun.
-pub async fn work<R: Round>(round: &R, mut slips: Vec<Slip<R>>) {
-    slips.retain(|slip| !slip.answer.is_closed());
+pub async fn work<R: Round>(round: &R, slips: Vec<Slip<R>>) {
     let mut waiting = vec![slips];
-    while let Some(slips) = waiting.pop() {
+    while let Some(mut slips) = waiting.pop() {
+        slips.retain(|slip| !slip.answer.is_closed());
         let unzip = |slip: Slip<R>| (slip.wish, slip.answer);
         let (wishes, answers): (Vec<_>, Vec<_>) = slips.into_iter().map(unzip).unzip();
         if wishes.is_empty() {

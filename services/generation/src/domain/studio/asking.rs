@@ -54,6 +54,7 @@ impl Studio {
         let Some(number) = self.persist(task, lease, plan).await? else {
             return Ok(Asked::Unasked(Err(super::reservation_lost())));
         };
+        lease.plan(number);
         let message = format!("asking {} for a picture by {}", task.provider, task.model);
         let step = Step {
             message,
@@ -65,6 +66,7 @@ impl Studio {
         if !lease.is_held() {
             return Err(Error::Lost);
         }
+        lease.depart();
         self.send(sitting, number, order_of(sitting, pictures))
             .await
     }

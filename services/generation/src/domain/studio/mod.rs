@@ -15,7 +15,7 @@ use errors::Reason;
 use tokio::sync::Semaphore;
 use types::{Clock, Microusd};
 
-use crate::domain::attempt::{AttemptEnd, Resume, resume};
+use crate::domain::attempt::{AttemptEnd, AttemptState, Resume, resume};
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
@@ -152,19 +152,17 @@ impl Studio {
     /// # Errors
     /// As [`Studio::perform`].
     pub async fn give_back(&self, task: &Claimed, lease: &Lease) -> Result<(), Error> {
+        if let Some(number) = lease.unsent() {
+            let back = handed_on(Some(never_left(number)));
+            return self.put_back(task, lease, &back).await;
+        }
         match self.next_step(task, lease).await? {
             Resume::GiveUp(number) => {
                 let end = Some(lost_result(number));
                 self.fail(task, lease, end, outcome_unknown()).await
             }
             Resume::Afresh | Resume::Poll { .. } => {
-                let back = PutBack {
-                    rest: Duration::ZERO,
-                    step: Step::saying(EventKind::Requeued, "the worker stopped; another goes on"),
-                    attempt: None,
-                    onto: None,
-                };
-                self.put_back(task, lease, &back).await
+                self.put_back(task, lease, &handed_on(None)).await
             }
         }
     }
@@ -281,6 +279,26 @@ impl Studio {
             }
         }
         Err(Error::Lost)
+    }
+}
+
+fn handed_on(attempt: Option<AttemptEnd>) -> PutBack {
+    PutBack {
+        rest: Duration::ZERO,
+        step: Step::saying(EventKind::Requeued, "the worker stopped; another goes on"),
+        attempt,
+        onto: None,
+    }
+}
+
+fn never_left(number: i64) -> AttemptEnd {
+    AttemptEnd {
+        number,
+        state: AttemptState::Failed,
+        class: "abandoned",
+        detail: "its worker stopped before the order left".to_owned(),
+        cost: Some(Microusd(0)),
+        tokens: None,
     }
 }
 
