@@ -103,12 +103,19 @@ impl Repeats {
         make: impl Future<Output = Result<T, Error>>,
         find: impl Fn(Uuid) -> F,
     ) -> Result<Placed<T>, Error> {
-        let _turn = self.take_turn(owner, keyed)?;
+        // Whoever only looks takes no turn: it would be missing to those who may do the call.
+        let _turn = match keyed.replay_only {
+            true => None,
+            false => Some(self.take_turn(owner, keyed)?),
+        };
         if let Some(subject) = self.subject(owner, keyed).await? {
             return find(subject).await.map(Placed::Again);
         }
         if keyed.replay_only {
-            return Err(Error::NotFound);
+            return Err(match self.is_under_way(owner, keyed) {
+                true => Error::Key(KeyRefusal::UnderWay),
+                false => Error::NotFound,
+            });
         }
         match make.await {
             // Another process came first. It has committed, or nothing would have been in the way.
@@ -125,6 +132,12 @@ impl Repeats {
             Some(kept) if kept.request != keyed.request => Err(Error::Key(KeyRefusal::Mismatch)),
             kept => Ok(kept.map(|kept| kept.subject)),
         }
+    }
+
+    fn is_under_way(&self, owner: UserId, keyed: &Keyed) -> bool {
+        let under_way = self.under_way.lock();
+        let under_way = under_way.unwrap_or_else(PoisonError::into_inner);
+        under_way.contains(&(owner, keyed.key.clone()))
     }
 
     fn take_turn(&self, owner: UserId, keyed: &Keyed) -> Result<Turn<'_>, Error> {
