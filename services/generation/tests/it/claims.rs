@@ -8,19 +8,19 @@ use errors::Reason;
 use generation::domain::attempt::AttemptEnd;
 use generation::domain::error::Error;
 use generation::domain::events::{EventKind, Step};
-use generation::domain::generation::{Failure, Output};
-use generation::domain::ports::{Advance, Ending, PlannedAttempt, PutBack, Tasks, Work};
+use generation::domain::generation::Failure;
+use generation::domain::ports::{Advance, Ending, PutBack, Tasks, Work};
 use generation::domain::provider::Job;
 use generation::domain::queue::Bounds;
-use generation::domain::settlement::{Actuals, Resolution};
+use generation::domain::settlement::Resolution;
 use serde_json::{Value, json};
 use testkit::TestDb;
 use tokio::task::JoinSet;
-use types::{Clock, FileId, Microusd, SystemClock, UserId};
+use types::{Clock, SystemClock, UserId};
 use uuid::Uuid;
 
 use crate::support::on_both;
-use crate::support::rows::{self, LEASE};
+use crate::support::rows::{self, LEASE, completed, planned};
 
 on_both!(
     eight_workers_take_each_task_once,
@@ -63,29 +63,6 @@ async fn eight_workers_take_each_task_once(db: TestDb) {
     assert!(all.iter().all(|claim| claim.fence == 1));
     let distinct: HashSet<_> = all.iter().map(|claim| claim.task).collect();
     assert_eq!(distinct.len(), 200);
-}
-
-fn planned() -> PlannedAttempt {
-    PlannedAttempt {
-        provider: "fake".to_owned(),
-        model: "fake-1".to_owned(),
-        price: Microusd(5_000),
-    }
-}
-
-fn completed(attempt: i64) -> Ending {
-    Ending::Completed {
-        attempt,
-        cost: Microusd(5_000),
-        tokens: None,
-        resolution: Resolution::Settle(Actuals::default()),
-        outputs: vec![Output {
-            file: FileId(Uuid::now_v7()),
-            content_type: "image/png".to_owned(),
-            width: 64,
-            height: 64,
-        }],
-    }
 }
 
 async fn a_zombie_writes_nothing(db: TestDb) {

@@ -5,14 +5,14 @@ use futures::future::join_all;
 use generation::domain::attempt::{AttemptEnd, AttemptState};
 use generation::domain::error::Error;
 use generation::domain::events::{EventKind, Step};
-use generation::domain::generation::{Failure, Output};
-use generation::domain::ports::{Advance, Claim, Ending, PlannedAttempt, Tasks, Work};
+use generation::domain::generation::Failure;
+use generation::domain::ports::{Advance, Claim, Ending, Tasks, Work};
 use generation::domain::queue::Bounds;
-use generation::domain::settlement::{Actuals, Resolution};
+use generation::domain::settlement::Resolution;
 use generation::store::Store;
 use sea_orm::{ConnectionTrait, Statement};
 use testkit::TestDb;
-use types::{FileId, Microusd, UserId};
+use types::{Microusd, UserId};
 use uuid::Uuid;
 
 use crate::support::on_both;
@@ -61,27 +61,11 @@ fn ending(attempt: i64, is_completed: bool) -> Ending {
             resolution: Resolution::Release,
         };
     }
-    Ending::Completed {
-        attempt,
-        cost: Microusd(5_000),
-        tokens: None,
-        resolution: Resolution::Settle(Actuals::default()),
-        outputs: vec![Output {
-            file: FileId(Uuid::now_v7()),
-            content_type: "image/png".to_owned(),
-            width: 64,
-            height: 64,
-        }],
-    }
+    rows::completed(attempt)
 }
 
 async fn live(store: &Store, claim: Claim, is_completed: bool) -> Result<(), Error> {
-    let planned = PlannedAttempt {
-        provider: "fake".to_owned(),
-        model: "fake-1".to_owned(),
-        price: Microusd(5_000),
-    };
-    let number = store.plan(claim, &planned).await?.unwrap();
+    let number = store.plan(claim, &rows::planned()).await?.unwrap();
     let step = Step::new(EventKind::Generating, 10);
     let sent = store.advance(claim, number, &Advance::Sent, &step);
     sent.await?;

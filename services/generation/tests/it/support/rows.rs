@@ -5,17 +5,18 @@ use std::time::Duration;
 
 use database::Database;
 use generation::Migrator;
-use generation::domain::generation::{ImageRequest, Kind};
+use generation::domain::generation::{ImageRequest, Kind, Output};
 use generation::domain::hold::{Hold, Quote};
-use generation::domain::ports::{Claimed, NewTask, Patron, Tasks, Work};
+use generation::domain::ports::{Claimed, Ending, NewTask, Patron, PlannedAttempt, Tasks, Work};
 use generation::domain::provider::Finish;
 use generation::domain::queue::{Bounds, STEP, Schedule, Spot};
 use generation::domain::route::{Candidate, Itinerary, Policy};
+use generation::domain::settlement::{Actuals, Resolution};
 use generation::store::Store;
 use generation::store::entity::{attempts, events, outbox, tasks};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use testkit::TestDb;
-use types::{Clock, GenerationId, Microusd, ReservationId, SystemClock, UserId};
+use types::{Clock, FileId, GenerationId, Microusd, ReservationId, SystemClock, UserId};
 use uuid::Uuid;
 
 pub const LEASE: Duration = Duration::from_secs(30);
@@ -84,6 +85,31 @@ pub fn new_task(owner: UserId) -> NewTask {
         reused: None,
         result_key: None,
         created_at: SystemClock.now(),
+    }
+}
+
+/// An attempt at the fake provider.
+pub fn planned() -> PlannedAttempt {
+    PlannedAttempt {
+        provider: "fake".to_owned(),
+        model: "fake-1".to_owned(),
+        price: Microusd(5_000),
+    }
+}
+
+/// The end of a task whose attempt brought a picture.
+pub fn completed(attempt: i64) -> Ending {
+    Ending::Completed {
+        attempt,
+        cost: Microusd(5_000),
+        tokens: None,
+        resolution: Resolution::Settle(Actuals::default()),
+        outputs: vec![Output {
+            file: FileId(Uuid::now_v7()),
+            content_type: "image/png".to_owned(),
+            width: 64,
+            height: 64,
+        }],
     }
 }
 
