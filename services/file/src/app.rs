@@ -17,7 +17,7 @@ use crate::domain::{
     Uploads,
 };
 use crate::rpc::{FileRpc, MESSAGE_LIMIT};
-use crate::store::{Files, Migrator, UploadRows};
+use crate::store::{self, Migrator};
 
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
@@ -61,8 +61,9 @@ impl App {
         let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let blobs = ObjectBlobs::open(&config.store).map_err(StartError::Store)?;
         let readiness = readiness(&database, &blobs);
-        let files: Arc<dyn FileStore> = Arc::new(Files::new(database.clone()));
-        let uploads: Arc<dyn UploadStore> = Arc::new(UploadRows::new(database.clone()));
+        let (files, uploads) = store::open(&database);
+        let files: Arc<dyn FileStore> = Arc::new(files);
+        let uploads: Arc<dyn UploadStore> = Arc::new(uploads);
         let blobs: Arc<dyn Blobs> = Arc::new(blobs);
         let clock = Arc::new(SystemClock);
         let ports = UploadPorts {

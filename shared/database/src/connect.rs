@@ -12,10 +12,8 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions, Connection, Executor};
 
+use crate::session::{FRESH, Sessions};
 use crate::{DatabaseError, Settings};
-
-// A connection that was in use a moment ago is taken to be alive.
-const FRESH: Duration = Duration::from_millis(20);
 
 /// Which engine a database runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +29,8 @@ pub enum Backend {
 pub struct Database {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
+    // On PostgreSQL.
+    sessions: Option<Sessions>,
     backend: Backend,
     service: String,
     patience: Duration,
@@ -94,8 +94,15 @@ impl Database {
         Ok(self.reader.ping().await?)
     }
 
+    pub(crate) const fn sessions(&self) -> Option<&Sessions> {
+        self.sessions.as_ref()
+    }
+
     /// Closes every connection; on SQLite this folds the write-ahead log into the file.
     pub async fn close(self) {
+        if let Some(sessions) = &self.sessions {
+            sessions.close();
+        }
         // An error here only means that a connection was gone already.
         let _ = self.reader.close().await;
         let _ = self.writer.close().await;
@@ -133,6 +140,7 @@ async fn connect_sqlite(path: &Path, settings: &Settings) -> Result<Database, Da
     Ok(Database {
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+        sessions: None,
         backend: Backend::Sqlite,
         service: settings.service.clone(),
         patience: settings.statement_timeout,
@@ -149,6 +157,12 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
             ("lock_timeout", millis(settings.statement_timeout / 2)),
             // The last guard should a transaction ever be left open in the pool.
             ("idle_in_transaction_session_timeout", "10s".to_owned()),
+            // Services name their rows by keys. A plan that reads a whole table, made while the table was
+            // small, would be kept while it grows; and compiling one takes longer than all it does.
+            ("enable_seqscan", "off".to_owned()),
+            ("enable_hashjoin", "off".to_owned()),
+            ("enable_mergejoin", "off".to_owned()),
+            ("jit", "off".to_owned()),
             // A ROLLBACK without a transaction (below) is no news.
             ("client_min_messages", "error".to_owned()),
         ])
@@ -177,10 +191,12 @@ async fn connect_postgres(url: &str, settings: &Settings) -> Result<Database, Da
         })
         .connect_with(options)
         .await?;
+    let sessions = Sessions::new(pool.clone(), settings.acquire_timeout);
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     Ok(Database {
         reader: connection.clone(),
         writer: connection,
+        sessions: Some(sessions),
         backend: Backend::Postgres,
         service: settings.service.clone(),
         patience: settings.statement_timeout,

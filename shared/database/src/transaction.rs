@@ -8,10 +8,21 @@ use sea_orm::{
     TransactionOptions, TransactionTrait,
 };
 
-use crate::{Backend, Database, DatabaseError};
+use crate::line::{Inner, Line};
+use crate::session::Session;
+use crate::{Database, DatabaseError};
+
+/// Advisory locks of PostgreSQL, taken in their order. SQLite has one writer, who needs none.
+#[derive(Debug, Clone, Copy)]
+pub enum Locks<'a> {
+    /// Nobody else holds them.
+    Alone(&'a [i64]),
+    /// Others may share them.
+    Shared(&'a [i64]),
+}
 
 /// An open transaction; dropping it rolls it back.
-pub struct Transaction(DatabaseTransaction);
+pub struct Transaction(Line);
 
 impl Database {
     /// Begins a write transaction. On SQLite it holds the one writer until it ends, so keep it
@@ -20,14 +31,33 @@ impl Database {
     /// # Errors
     /// No connection is free in time, or the database does not answer.
     pub async fn begin(&self) -> Result<Transaction, DatabaseError> {
-        let writer = self.write().clone();
-        self.begin_on(writer, SqliteTransactionMode::Immediate)
+        self.begin_holding(Locks::Alone(&[])).await
+    }
+
+    /// Begins a write transaction that holds locks until it ends, from before anything is read in it.
+    ///
+    /// # Errors
+    /// As [`Database::begin`].
+    pub async fn begin_holding(&self, locks: Locks<'_>) -> Result<Transaction, DatabaseError> {
+        // One way to the server and back for all.
+        let (function, keys) = match locks {
+            Locks::Alone(keys) => ("pg_advisory_xact_lock", keys),
+            Locks::Shared(keys) => ("pg_advisory_xact_lock_shared", keys),
+        };
+        let taken = keys.iter().map(|key| format!("{function}({key})"));
+        let taken: Vec<String> = taken.collect();
+        let begin = match taken.is_empty() {
+            true => "BEGIN".to_owned(),
+            false => format!("BEGIN; SELECT {}", taken.join(", ")),
+        };
+        let writer = self.write();
+        self.begin_on(writer, SqliteTransactionMode::Immediate, &begin)
             .await
     }
 
     /// Begins a transaction that only reads, and sees the database as it is at one moment however
     /// long it reads. It keeps no writer waiting. On PostgreSQL its statements may run for
-    /// `statement_timeout`.
+    /// `statement_timeout`, and may read whole tables.
     ///
     /// # Errors
     /// No connection is free in time, or the database does not answer.
@@ -35,26 +65,44 @@ impl Database {
         &self,
         statement_timeout: Duration,
     ) -> Result<Transaction, DatabaseError> {
-        let reader = self.read().clone();
-        let transaction = self
-            .begin_on(reader, SqliteTransactionMode::Deferred)
-            .await?;
-        if self.backend() == Backend::Postgres {
-            let millis = statement_timeout.as_millis();
-            let sql = format!(
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; \
-                 SET LOCAL statement_timeout = {millis}"
-            );
-            transaction.execute_unprepared(&sql).await?;
-        }
-        Ok(transaction)
+        let millis = statement_timeout.as_millis();
+        let sql = format!(
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+             SET LOCAL statement_timeout = {millis}; \
+             SET LOCAL enable_seqscan = on; SET LOCAL enable_hashjoin = on; \
+             SET LOCAL enable_mergejoin = on"
+        );
+        let reader = self.read();
+        self.begin_on(reader, SqliteTransactionMode::Deferred, &sql)
+            .await
     }
 
     async fn begin_on(
         &self,
+        connection: &DatabaseConnection,
+        mode: SqliteTransactionMode,
+        begin: &str,
+    ) -> Result<Transaction, DatabaseError> {
+        let inner = match self.sessions() {
+            // Whoever is cut short here leaves the connection to the pool, which rolls it back.
+            Some(sessions) => {
+                let begun = async {
+                    let session = sessions.open().await?;
+                    session.execute_unprepared(begin).await?;
+                    Ok::<_, DatabaseError>(session)
+                };
+                Inner::Postgres(self.within_patience(begun).await?)
+            }
+            None => Inner::Sqlite(self.begin_sqlite(connection.clone(), mode).await?),
+        };
+        Ok(Transaction(Line(inner)))
+    }
+
+    async fn begin_sqlite(
+        &self,
         connection: DatabaseConnection,
         mode: SqliteTransactionMode,
-    ) -> Result<Transaction, DatabaseError> {
+    ) -> Result<DatabaseTransaction, DatabaseError> {
         let db = self.clone();
         // A `begin` dropped half-way poisons the pooled connection (see connect.rs), so it runs in
         // a task of its own, which ends whatever becomes of the caller.
@@ -71,8 +119,7 @@ impl Database {
             db.within_patience(async { begin.await.map_err(DatabaseError::from) })
                 .await
         });
-        let transaction = begun.await.map_err(DatabaseError::unavailable)??;
-        Ok(Transaction(transaction))
+        begun.await.map_err(DatabaseError::unavailable)?
     }
 }
 
@@ -82,7 +129,11 @@ impl Transaction {
     /// # Errors
     /// The database does not answer: the outcome is unknown until it is asked again.
     pub async fn commit(self) -> Result<(), DatabaseError> {
-        Ok(self.0.commit().await?)
+        match self.0.0 {
+            Inner::Sqlite(transaction) => Ok(transaction.commit().await?),
+            Inner::Postgres(session) => end(session, "COMMIT").await,
+            Inner::Pool(_) => Ok(()),
+        }
     }
 
     /// Undoes everything done in it.
@@ -90,14 +141,24 @@ impl Transaction {
     /// # Errors
     /// The database does not answer; then nothing was done either.
     pub async fn rollback(self) -> Result<(), DatabaseError> {
-        Ok(self.0.rollback().await?)
+        match self.0.0 {
+            Inner::Sqlite(transaction) => Ok(transaction.rollback().await?),
+            Inner::Postgres(session) => end(session, "ROLLBACK").await,
+            Inner::Pool(_) => Ok(()),
+        }
     }
 }
 
-impl Deref for Transaction {
-    type Target = DatabaseTransaction;
+async fn end(session: Session, how: &str) -> Result<(), DatabaseError> {
+    session.execute_unprepared(how).await?;
+    session.hand_on();
+    Ok(())
+}
 
-    fn deref(&self) -> &DatabaseTransaction {
+impl Deref for Transaction {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
         &self.0
     }
 }

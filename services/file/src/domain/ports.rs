@@ -63,13 +63,6 @@ pub trait FileStore: Send + Sync + 'static {
     /// The owner's visible file.
     async fn find_owned(&self, owner: UserId, id: FileId) -> Result<Option<File>, FileError>;
 
-    /// The file the owner's operation made, even if it was deleted since.
-    async fn find_operation(
-        &self,
-        owner: UserId,
-        operation: &str,
-    ) -> Result<Option<File>, FileError>;
-
     /// The owner's visible files, newest first; one more than the page holds, if there are more.
     async fn list_owned(
         &self,
@@ -90,8 +83,14 @@ pub trait FileStore: Send + Sync + 'static {
 /// Rows of what is not visible: uploads under way, deleted files. For the service itself.
 #[async_trait]
 pub trait UploadStore: Send + Sync + 'static {
-    /// Notes that bytes will be written.
-    async fn begin(&self, id: FileId, now: Timestamp) -> Result<(), FileError>;
+    /// Notes that bytes will be written, unless the owner's operation made a file before: then answers
+    /// that, even if it was deleted since.
+    async fn begin(
+        &self,
+        id: FileId,
+        now: Timestamp,
+        operation: Option<(UserId, &str)>,
+    ) -> Result<Option<File>, FileError>;
 
     /// Forgets an upload whose bytes are gone.
     async fn end(&self, id: FileId) -> Result<(), FileError>;

@@ -64,13 +64,12 @@ impl Uploads {
         new: NewFile,
         pieces: impl Stream<Item = Result<Bytes, FileError>> + Send + Unpin,
     ) -> Result<File, FileError> {
-        if let Some(operation) = &new.operation
-            && let Some(file) = self.ports.files.find_operation(owner, operation).await?
-        {
-            return Ok(file);
-        }
         let id = FileId(self.ports.ids.next());
-        self.ports.uploads.begin(id, self.ports.clock.now()).await?;
+        let now = self.ports.clock.now();
+        let operation = (new.operation.as_deref()).map(|operation| (owner, operation));
+        if let Some(earlier) = self.ports.uploads.begin(id, now, operation).await? {
+            return Ok(earlier);
+        }
         let (taken, dimensions) = match self.take_in(id, &new.declared_type, pieces).await {
             Ok(content) => content,
             Err(error) => {

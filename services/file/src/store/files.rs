@@ -18,10 +18,7 @@ pub struct Files {
 }
 
 impl Files {
-    /// The table in this database.
-    #[must_use]
-    pub fn new(database: Database) -> Self {
-        let ledger = Ledger::open(&database);
+    pub(super) const fn new(database: Database, ledger: Ledger) -> Self {
         Self { database, ledger }
     }
 }
@@ -43,18 +40,6 @@ impl FileStore for Files {
             .await
             .map_err(refused)?;
         found.map(to_file).transpose()
-    }
-
-    async fn find_operation(
-        &self,
-        owner: UserId,
-        operation: &str,
-    ) -> Result<Option<File>, FileError> {
-        let wish = Wish::Find(owner, operation.to_owned());
-        match self.ledger.post(wish).await? {
-            Done::Found(found) => Ok(found),
-            other => Err(misread(&other)),
-        }
     }
 
     async fn list_owned(

@@ -33,22 +33,44 @@ const FILES: [Column; 12] = [
     ("created_at", Kind::Number),
 ];
 
+/// An owner's own name for an upload.
+pub(super) type Operation = (UserId, String);
+
 /// What is asked of the ledger.
 #[derive(Debug)]
 pub(super) enum Wish {
-    /// The file an owner's operation made.
-    Find(UserId, String),
-    /// Bytes of this file will be written.
-    Begin(FileId, Timestamp),
+    /// Bytes of this file will be written, unless the operation made one before.
+    Begin(FileId, Timestamp, Option<Operation>),
     /// They are written, for this operation.
     Insert(File, Option<String>),
+}
+
+type Named<'a> = (Uuid, &'a str);
+
+impl Wish {
+    // The operation an upload begins for.
+    fn begins(&self) -> Option<Named<'_>> {
+        match self {
+            Self::Begin(_, _, Some((owner, operation))) => Some((owner.uuid(), operation)),
+            _ => None,
+        }
+    }
+
+    // The operation that made its file before.
+    fn repeats<'a>(&'a self, shown: &Shown) -> Option<Named<'a>> {
+        match self {
+            Self::Insert(file, Some(operation)) if !shown.visible.contains(&file.id.uuid()) => {
+                Some((file.owner.uuid(), operation))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What became of it.
 #[derive(Debug)]
 pub(super) enum Done {
-    Found(Option<File>),
-    Begun,
+    Begun(Option<File>),
     Inserted(Inserted),
 }
 
@@ -95,16 +117,17 @@ impl Round for Clerk {
 impl Clerk {
     async fn keep(&self, wishes: &[Wish]) -> Result<Vec<Result<Done, FileError>>, FileError> {
         let tx = self.0.begin().await?;
-        begin(&*tx, wishes).await?;
+        let before = find(&*tx, wishes.iter().filter_map(Wish::begins)).await?;
+        begin(&*tx, wishes, &before).await?;
         let inserted = self.insert(&*tx, wishes).await?;
-        let made = find(&*tx, wishes, &inserted).await?;
+        let stood = |wish| Wish::repeats(wish, &inserted);
+        let made = find(&*tx, wishes.iter().filter_map(stood)).await?;
         tx.commit().await?;
         let done = wishes.iter().map(|wish| match wish {
-            Wish::Begin(..) => Ok(Done::Begun),
-            Wish::Find(owner, operation) => {
-                let found = made.get(&(owner.uuid(), operation.as_str()));
+            Wish::Begin(..) => {
+                let found = wish.begins().and_then(|named| before.get(&named));
                 let found = found.cloned().map(to_file).transpose();
-                found.map(Done::Found)
+                found.map(Done::Begun)
             }
             Wish::Insert(file, operation) => {
                 let operation = operation.as_deref().unwrap_or_default();
@@ -196,10 +219,17 @@ struct Id {
     id: Uuid,
 }
 
-async fn begin(db: &impl ConnectionTrait, wishes: &[Wish]) -> Result<(), FileError> {
+async fn begin(
+    db: &impl ConnectionTrait,
+    wishes: &[Wish],
+    before: &HashMap<Named<'_>, files::Model>,
+) -> Result<(), FileError> {
     let begun = wishes.iter().filter_map(|wish| match wish {
-        Wish::Begin(id, now) => Some([id.uuid().into(), now.micros().into()]),
-        _ => None,
+        Wish::Begin(id, now, _) => match wish.begins() {
+            Some(named) if before.contains_key(&named) => None,
+            _ => Some([id.uuid().into(), now.micros().into()]),
+        },
+        Wish::Insert(..) => None,
     });
     let begun = Rows::new(&BEGUN, begun);
     if begun.is_empty() {
@@ -211,20 +241,12 @@ async fn begin(db: &impl ConnectionTrait, wishes: &[Wish]) -> Result<(), FileErr
     Ok(())
 }
 
-// What the operations that are asked for made, and those that made their file before.
+// The files that these operations made.
 async fn find<'a>(
     db: &impl ConnectionTrait,
-    wishes: &'a [Wish],
-    shown: &Shown,
-) -> Result<HashMap<(Uuid, &'a str), files::Model>, FileError> {
-    let asked = wishes.iter().filter_map(|wish| match wish {
-        Wish::Find(owner, operation) => Some((owner.uuid(), operation.as_str())),
-        Wish::Insert(file, Some(operation)) if !shown.visible.contains(&file.id.uuid()) => {
-            Some((file.owner.uuid(), operation.as_str()))
-        }
-        _ => None,
-    });
-    let asked: BTreeSet<(Uuid, &str)> = asked.collect();
+    asked: impl Iterator<Item = Named<'a>>,
+) -> Result<HashMap<Named<'a>, files::Model>, FileError> {
+    let asked: BTreeSet<Named<'a>> = asked.collect();
     let rows = Rows::new(
         &OPERATIONS,
         (asked.iter()).map(|(owner, operation)| [(*owner).into(), (*operation).into()]),

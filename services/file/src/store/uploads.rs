@@ -4,13 +4,13 @@ use async_trait::async_trait;
 use database::Database;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
-use types::{FileId, Timestamp};
+use types::{FileId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::entity::{files, uploads};
 use super::files::{misread, refused};
 use super::ledger::{Done, Ledger, Wish};
-use crate::domain::{FileError, UploadStore};
+use crate::domain::{File, FileError, UploadStore};
 
 /// The table `uploads`, and the deleted rows of `files`.
 #[derive(Clone)]
@@ -20,19 +20,22 @@ pub struct UploadRows {
 }
 
 impl UploadRows {
-    /// The tables in this database.
-    #[must_use]
-    pub fn new(database: Database) -> Self {
-        let ledger = Ledger::open(&database);
+    pub(super) const fn new(database: Database, ledger: Ledger) -> Self {
         Self { database, ledger }
     }
 }
 
 #[async_trait]
 impl UploadStore for UploadRows {
-    async fn begin(&self, id: FileId, now: Timestamp) -> Result<(), FileError> {
-        match self.ledger.post(Wish::Begin(id, now)).await? {
-            Done::Begun => Ok(()),
+    async fn begin(
+        &self,
+        id: FileId,
+        now: Timestamp,
+        operation: Option<(UserId, &str)>,
+    ) -> Result<Option<File>, FileError> {
+        let operation = operation.map(|(owner, name)| (owner, name.to_owned()));
+        match self.ledger.post(Wish::Begin(id, now, operation)).await? {
+            Done::Begun(earlier) => Ok(earlier),
             other => Err(misread(&other)),
         }
     }

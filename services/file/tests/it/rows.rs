@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use file::Migrator;
 use file::domain::{File, FileStore, Inserted, UploadStore};
-use file::store::{Files, UploadRows};
+use file::store::{self, Files, UploadRows};
 use testkit::TestDb;
-use types::{PageRequest, Timestamp, UserId};
+use types::{FileId, PageRequest, Timestamp, UserId};
 
 use crate::support::{file_of, migrated, session, somebody};
 
@@ -24,10 +24,11 @@ impl Rows {
         let mut both = Vec::new();
         for db in TestDb::both("file").await {
             let database = migrated(&db).await;
+            let (files, uploads) = store::open(&database);
             both.push(Self {
                 name: db.name(),
-                files: Files::new(database.clone()),
-                uploads: UploadRows::new(database),
+                files,
+                uploads,
                 _db: db,
             });
         }
@@ -35,7 +36,7 @@ impl Rows {
     }
 
     async fn store(&self, file: &File, operation: Option<&str>) -> Inserted {
-        self.uploads.begin(file.id, NOW).await.unwrap();
+        self.uploads.begin(file.id, NOW, None).await.unwrap();
         self.files.insert(file, operation).await.unwrap()
     }
 
@@ -111,11 +112,12 @@ async fn a_deleted_file_is_out_of_sight_until_it_is_purged() {
         let later = Timestamp(NOW.micros() + 1);
         assert_eq!(rows.uploads.deleted(later, 10).await.unwrap(), [file.id]);
         // Its operation is remembered as long as it is there.
-        let made = rows.files.find_operation(file.owner, "op").await.unwrap();
-        assert!(made.is_some());
+        let operation = Some((file.owner, "op"));
+        let made = rows.uploads.begin(FileId(uuid::Uuid::now_v7()), NOW, operation).await.unwrap();
+        assert_eq!(made.map(|one| one.id), Some(file.id));
         rows.uploads.purge(file.id).await.unwrap();
         assert!(rows.uploads.deleted(later, 10).await.unwrap().is_empty());
-        let made = rows.files.find_operation(file.owner, "op").await.unwrap();
+        let made = rows.uploads.begin(FileId(uuid::Uuid::now_v7()), NOW, operation).await.unwrap();
         assert!(made.is_none());
     }
 }
@@ -135,7 +137,7 @@ async fn a_visible_file_is_never_purged() {
 async fn an_abandoned_upload_never_becomes_a_file() {
     for rows in Rows::both().await {
         let file = file_of(somebody());
-        rows.uploads.begin(file.id, NOW).await.unwrap();
+        rows.uploads.begin(file.id, NOW, None).await.unwrap();
         assert!(rows.uploads.abandon(NOW, NOW, 10).await.unwrap().is_empty());
         let later = Timestamp(NOW.micros() + 1);
         for _ in 0..2 {
@@ -192,11 +194,9 @@ async fn migrations_go_up_down_and_up_again() {
         assert_eq!(database.pending::<Migrator>().await.unwrap().len(), 1);
         database.migrate::<Migrator>().await.unwrap();
         let file = file_of(somebody());
-        UploadRows::new(database.clone())
-            .begin(file.id, NOW)
-            .await
-            .unwrap();
-        let outcome = Files::new(database).insert(&file, None).await.unwrap();
+        let (files, uploads) = store::open(&database);
+        uploads.begin(file.id, NOW, None).await.unwrap();
+        let outcome = files.insert(&file, None).await.unwrap();
         assert_eq!(outcome, Inserted::Visible, "{}", db.name());
     }
 }

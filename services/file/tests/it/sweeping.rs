@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use file::blobs::{ObjectBlobs, StoreSettings};
 use file::domain::{Ages, Blobs, File, FileStore, Sweeper, Swept, UploadStore};
-use file::store::{Files, UploadRows};
+use file::store::{self, Files, UploadRows};
 use tempfile::TempDir;
 use testkit::{ManualClock, TestDb};
 use types::{Clock, FileId, Timestamp};
@@ -32,7 +32,8 @@ impl House {
         let folder = TempDir::new().unwrap();
         let store = StoreSettings::Local(folder.path().to_owned());
         let clock = ManualClock::new(Timestamp(1_700_000_000_000_000));
-        let uploads = Arc::new(UploadRows::new(database.clone()));
+        let (files, uploads) = store::open(&database);
+        let uploads = Arc::new(uploads);
         let blobs = Arc::new(ObjectBlobs::open(&store).unwrap());
         let ages = Ages {
             upload: HOUR,
@@ -45,7 +46,7 @@ impl House {
                 Arc::new(clock.clone()),
                 ages,
             ),
-            files: Arc::new(Files::new(database)),
+            files: Arc::new(files),
             uploads,
             blobs,
             clock,
@@ -55,7 +56,7 @@ impl House {
     }
 
     async fn upload(&self, id: FileId) {
-        self.uploads.begin(id, self.clock.now()).await.unwrap();
+        self.uploads.begin(id, self.clock.now(), None).await.unwrap();
         let mut writer = self.blobs.create(id).await.unwrap();
         writer.write(Bytes::from_static(b"abc")).await.unwrap();
         writer.finish().await.unwrap();
@@ -116,7 +117,7 @@ async fn bytes_that_cannot_be_removed_are_tried_again() {
     let file = file_of(somebody());
     house
         .uploads
-        .begin(file.id, house.clock.now())
+        .begin(file.id, house.clock.now(), None)
         .await
         .unwrap();
     // A folder where the object should be cannot be removed as one.
@@ -137,7 +138,7 @@ async fn more_than_a_batch_goes_in_one_sweep() {
         let file = file_of(somebody());
         house
             .uploads
-            .begin(file.id, house.clock.now())
+            .begin(file.id, house.clock.now(), None)
             .await
             .unwrap();
     }

@@ -250,7 +250,10 @@ impl Desk {
             }
         };
         self.signals.work();
-        self.signals.outbox();
+        // What was made before is resolved at once.
+        if stored.status.is_terminal() {
+            self.signals.outbox();
+        }
         Ok(stored)
     }
 }

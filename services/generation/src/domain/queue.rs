@@ -91,6 +91,12 @@ impl Place {
         starts_at: None,
     };
 
+    /// Behind everybody who is counted.
+    pub const BEYOND: Self = Self {
+        position: Some(MOST_COUNTED + 1),
+        starts_at: None,
+    };
+
     /// Apart from the line, until then.
     #[must_use]
     pub const fn later(at: Timestamp) -> Self {

@@ -12,7 +12,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use database::Backend;
+use database::{DatabaseError, Locks, Transaction};
 use database::row_set::{Cell, Column, Kind, Rows};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use types::{GenerationId, ReservationId, SessionId, Timestamp};
@@ -91,26 +91,17 @@ impl Store {
         Ok(inserted.map(|row| (row.id, row)).collect())
     }
 
-    /// Locks reservations until the transaction is over, its commit included; whoever locks several does
-    /// so in the same order.
-    pub(super) async fn lock_reservations(
+    /// Begins a transaction that locks reservations until it is over, its commit included; whoever locks
+    /// several does so in the same order.
+    pub(super) async fn begin_locking(
         &self,
-        db: &impl ConnectionTrait,
         reservations: &[Uuid],
-    ) -> Result<(), Error> {
-        const KEYS: [Column; 1] = [("key", Kind::Number)];
-        if self.db.backend() != Backend::Postgres {
-            return Ok(());
-        }
+    ) -> Result<Transaction, DatabaseError> {
         // The low half of a UUID is random.
         let low = |id: &Uuid| id.as_u64_pair().1.cast_signed();
         let keys: BTreeSet<i64> = reservations.iter().map(low).collect();
-        let keys = Rows::new(&KEYS, keys.into_iter().map(|key| [key.into()]));
-        let statement = keys.statement(db, "SELECT pg_advisory_xact_lock(key) FROM {given}");
-        db.execute_raw(statement.map_err(failed)?)
-            .await
-            .map_err(failed)?;
-        Ok(())
+        let keys: Vec<i64> = keys.into_iter().collect();
+        self.db.begin_holding(Locks::Alone(&keys)).await
     }
 
     pub(super) async fn tasks_with(
@@ -143,8 +134,7 @@ impl Adoptions for Store {
         let mut found = self.tasks_with(self.db.write(), &missing).await?;
         missing.retain(|id| found.iter().all(|row| row.reservation_id != Some(*id)));
         if !missing.is_empty() {
-            let tx = self.db.begin().await.map_err(failed)?;
-            self.lock_reservations(&*tx, &missing).await?;
+            let tx = self.begin_locking(&missing).await.map_err(failed)?;
             found.extend(self.tasks_with(&*tx, &missing).await?);
             tx.commit().await.map_err(failed)?;
         }

@@ -21,13 +21,13 @@ use crate::domain::webhook::{EventType, event};
 #[async_trait]
 impl Batches for Store {
     async fn create_batch(&self, batch: &NewBatch) -> Result<Batch, Error> {
-        let tx = self.db.begin().await.map_err(failed)?;
-        if let Some(key) = &batch.key {
-            self.keep_key(&*tx, batch.owner.uuid(), key).await?;
-        }
         let wishes: Vec<&NewTask> = (batch.items.iter())
             .filter_map(|item| item.as_ref().ok())
             .collect();
+        let tx = self.begin_intake(&wishes).await.map_err(failed)?;
+        if let Some(key) = &batch.key {
+            self.keep_key(&*tx, batch.owner.uuid(), key).await?;
+        }
         let mut stored = self.insert_tasks(&*tx, &wishes).await?.into_iter();
         let mut outcomes = Vec::with_capacity(batch.items.len());
         for (place, item) in batch.items.iter().enumerate() {
@@ -137,7 +137,7 @@ impl Store {
         &self,
         found: Vec<tasks::Model>,
     ) -> Result<std::collections::HashMap<GenerationId, Generation>, Error> {
-        let mut files = self.outputs_of(&found).await?;
+        let mut files = self.outputs_of(self.db.read(), &found).await?;
         let whole = found.into_iter().map(|row| {
             let own = files.remove(&row.id).unwrap_or_default();
             Ok((GenerationId(row.id), rows::generation(row, own)?))

@@ -124,10 +124,12 @@ impl Store {
             is_there("providers WHERE cool_until > 0", "cooled"),
         ];
         let sql = format!("SELECT {}", looks.join(", "));
-        let db = self.db.read();
-        let statement = Statement::from_string(db.get_database_backend(), sql);
-        let due = Due::find_by_statement(statement).one(db).await;
-        Ok(due.map_err(failed)?.unwrap_or_default())
+        let line = self.db.reading().await.map_err(failed)?;
+        let statement = Statement::from_string(line.get_database_backend(), sql);
+        let due = Due::find_by_statement(statement).one(&line).await;
+        let due = due.map_err(failed)?;
+        line.hand_on();
+        Ok(due.unwrap_or_default())
     }
 
     // Whoever has rested stands in line again, at its old turn.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use database::row_set::{self, Cell, Column, Kind, Rows, Write};
 use database::teller::Round;
+use database::{DatabaseError, Transaction};
 use errors::Fault;
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
@@ -16,6 +17,7 @@ use super::{Hindrance, Store, events, failed, is_broken, share};
 use crate::domain::error::Error;
 use crate::domain::events::EventKind;
 use crate::domain::ports::NewTask;
+use crate::domain::queue::Place;
 use crate::domain::settlement::Call;
 
 const DEBTS: [Column; 4] = [
@@ -25,34 +27,74 @@ const DEBTS: [Column; 4] = [
     ("task_id", Kind::Id),
 ];
 
+// In microseconds. A reservation holds for minutes; what has ended by then is resolved, and was never
+// confirmed.
+const CONFIRMED_AFTER: i64 = 1_000_000;
+
 type Row = Result<tasks::Model, Error>;
+
+/// A new task as it was stored, and where it stands.
+pub struct Stored {
+    pub(super) row: tasks::Model,
+    pub(super) place: Option<Place>,
+}
 
 impl Round for Store {
     type Wish = NewTask;
-    type Outcome = Row;
+    type Outcome = Result<Stored, Error>;
     type Error = Error;
 
-    async fn post(&self, wishes: &[NewTask]) -> Result<Vec<Row>, Error> {
+    async fn post(&self, wishes: &[NewTask]) -> Result<Vec<Self::Outcome>, Error> {
         let wishes: Vec<&NewTask> = wishes.iter().collect();
-        let stored = self.db.within_patience(self.store_all(&wishes)).await;
-        stored.map_err(|Hindrance(error)| error)
+        let rows = self.db.within_patience(self.store_all(&wishes)).await;
+        let rows = rows.map_err(|Hindrance(error)| error)?;
+        let mut places = self.stand(&rows).await;
+        let stored = rows.into_iter().map(|row| {
+            row.map(|row| Stored {
+                place: places.remove(&row.id),
+                row,
+            })
+        });
+        Ok(stored.collect())
     }
 
     fn is_fault(error: &Error) -> bool {
         is_broken(error)
     }
 
-    fn undone(error: &Arc<Error>) -> Row {
+    fn undone(error: &Arc<Error>) -> Self::Outcome {
         Err(share(error))
     }
 }
 
 impl Store {
     async fn store_all(&self, wishes: &[&NewTask]) -> Result<Vec<Row>, Hindrance> {
-        let tx = self.db.begin().await?;
+        let tx = self.begin_intake(wishes).await?;
         let rows = self.insert_tasks(&*tx, wishes).await.map_err(Hindrance)?;
         tx.commit().await?;
         Ok(rows)
+    }
+
+    // They are accepted, whether or not their places can be told.
+    async fn stand(&self, rows: &[Row]) -> HashMap<Uuid, Place> {
+        let found: Vec<&tasks::Model> = rows.iter().flatten().collect();
+        let looked = async {
+            let line = self.db.reading().await?;
+            let places = self.places_of(&line, &found).await.map_err(Hindrance)?;
+            line.hand_on();
+            Ok::<_, Hindrance>(places)
+        };
+        let places = self.db.within_patience(looked).await;
+        places.unwrap_or_default()
+    }
+
+    /// Begins the transaction that stores these tasks.
+    pub(super) async fn begin_intake(
+        &self,
+        wishes: &[&NewTask],
+    ) -> Result<Transaction, DatabaseError> {
+        let reservations: Vec<Uuid> = wishes.iter().map(|task| reservation(task)).collect();
+        self.begin_locking(&reservations).await
     }
 
     /// Stores tasks, their first events and the confirmations of their reservations; and the ends of those
@@ -62,8 +104,6 @@ impl Store {
         db: &impl ConnectionTrait,
         wishes: &[&NewTask],
     ) -> Result<Vec<Row>, Error> {
-        let reservations: Vec<Uuid> = wishes.iter().map(|task| reservation(task)).collect();
-        self.lock_reservations(db, &reservations).await?;
         let Turns {
             mut places,
             mut last,
@@ -103,7 +143,7 @@ impl Store {
         let writes = [
             turns(last),
             events::rows(queued.iter()),
-            confirmations(rows),
+            confirmations(rows, &self.now_sql()),
         ];
         let is_whole = row_set::make(db, writes).await;
         match is_whole.map_err(failed)? {
@@ -155,7 +195,7 @@ fn turns(last: &HashMap<Uuid, i64>) -> Option<Write> {
     Write::new("turns", sql, Rows::new(&OWNERS, rows))
 }
 
-fn confirmations(rows: &HashMap<Uuid, tasks::Model>) -> Option<Write> {
+fn confirmations(rows: &HashMap<Uuid, tasks::Model>, now: &str) -> Option<Write> {
     let rows = rows.values().filter_map(|row| -> Option<[Cell; 4]> {
         let kind = Call::Confirm.as_str();
         let reservation = row.reservation_id?;
@@ -166,8 +206,9 @@ fn confirmations(rows: &HashMap<Uuid, tasks::Model>) -> Option<Write> {
             row.id.into(),
         ])
     });
-    // Due before any clock: whatever its database says, now is later.
-    let sql = "INSERT INTO outbox (id, kind, reservation_id, task_id, due_at, tries)
-        SELECT id, kind, reservation_id, task_id, 0, 0 FROM {given}";
+    let sql = format!(
+        "INSERT INTO outbox (id, kind, reservation_id, task_id, due_at, tries)
+        SELECT id, kind, reservation_id, task_id, {now} + {CONFIRMED_AFTER}, 0 FROM {{given}}"
+    );
     Write::new("confirmations", sql, Rows::new(&DEBTS, rows))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use database::row_set::{Column, Kind, Rows};
 use database::teller::Round;
-use sea_orm::EntityTrait;
+use sea_orm::{ConnectionTrait, EntityTrait};
 use uuid::Uuid;
 
 use super::entity::{outputs, tasks};
@@ -91,9 +91,12 @@ impl Seen {
 
 impl Store {
     async fn see(&self, questions: &[Question]) -> Result<HashMap<Uuid, Seen>, Error> {
-        let found = self.read_tasks(questions).await?;
-        let mut files = self.outputs_of(&found).await?;
-        let mut places = self.places_of(&found).await?;
+        let line = self.db.reading().await.map_err(failed)?;
+        let found = self.read_tasks(&line, questions).await?;
+        let mut files = self.outputs_of(&line, &found).await?;
+        let rows: Vec<&tasks::Model> = found.iter().collect();
+        let mut places = self.places_of(&line, &rows).await?;
+        line.hand_on();
         let seen = found.into_iter().map(|row| {
             let seen = Seen {
                 files: files.remove(&row.id).unwrap_or_default(),
@@ -106,7 +109,11 @@ impl Store {
     }
 
     // Each once, however many ask for it.
-    async fn read_tasks(&self, questions: &[Question]) -> Result<Vec<tasks::Model>, Error> {
+    async fn read_tasks(
+        &self,
+        db: &impl ConnectionTrait,
+        questions: &[Question],
+    ) -> Result<Vec<tasks::Model>, Error> {
         let (mut owned, mut reservations) = (Vec::new(), Vec::new());
         for question in questions {
             match *question {
@@ -114,7 +121,6 @@ impl Store {
                 Question::With { reservation } => reservations.push(reservation),
             }
         }
-        let db = self.db.read();
         let mut found: Vec<tasks::Model> = Vec::new();
         if !owned.is_empty() {
             let sql = "SELECT * FROM tasks WHERE (id, owner) IN (SELECT id, owner FROM {given})";

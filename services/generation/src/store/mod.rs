@@ -10,6 +10,7 @@ mod ends;
 pub mod entity;
 mod events;
 mod expiry;
+mod horizon;
 mod intake;
 mod keys;
 mod lookup;
@@ -39,6 +40,7 @@ use types::Clock;
 
 use crate::domain::error::Error;
 
+use horizon::Horizon;
 use lookup::Lookup;
 pub use migration::Migrator;
 use moves::Moves;
@@ -52,6 +54,7 @@ const LOOKERS: usize = 2;
 pub struct Store {
     db: Database,
     clock: Arc<dyn Clock>,
+    horizon: Arc<Horizon>,
     // Who do together what is asked at the same moment; each has a store without any.
     desks: Option<Desks>,
 }
@@ -70,6 +73,7 @@ impl Store {
         let bare = Self {
             db,
             clock,
+            horizon: Arc::default(),
             desks: None,
         };
         let desks = Desks {

@@ -53,8 +53,8 @@ impl Store {
 
 #[async_trait]
 impl Outbox for Store {
-    // A task's confirmation goes first, and what ends its suspense last: neither is overtaken by what
-    // comes after it while it is open. A confirmation that was need not go at all. Asked of one row after
+    // A task's confirmation that is on its way is waited for, and what ends its suspense goes last. A
+    // confirmation that was overtaken need not go at all. Asked of one row after
     // the other, in the index's order, and no further than to the last one taken: not as a join.
     async fn take_due(&self, limit: u64, hold: Duration) -> Result<Vec<Debt>, Error> {
         let tx = self.db.begin().await.map_err(failed)?;
@@ -65,7 +65,7 @@ impl Outbox for Store {
                 SELECT id FROM outbox AS one
                 WHERE due_at <= {now} AND (
                     SELECT 1 FROM outbox AS other WHERE other.task_id = one.task_id AND (
-                        (other.kind = 'confirm' AND one.kind <> 'confirm')
+                        (other.kind = 'confirm' AND other.tries > 0 AND one.kind <> 'confirm')
                         OR (other.kind = 'suspend' AND one.kind IN ('settle', 'release')))
                     LIMIT 1) IS NULL
                 ORDER BY due_at, id LIMIT $1 {skip_locked})
@@ -77,6 +77,7 @@ impl Outbox for Store {
         let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
         let taken = outbox::Entity::find().from_raw_sql(statement);
         let taken = taken.all(&*tx).await.map_err(failed)?;
+        overtake(&*tx, &taken).await?;
         let overtaken = resolved(&*tx, &taken).await?;
         let mut debts = Vec::new();
         for row in taken {
@@ -96,8 +97,10 @@ impl Outbox for Store {
 
     async fn close(&self, debts: &[Uuid]) -> Result<(), Error> {
         let ids = debts.iter().copied();
+        let line = self.db.writing().await.map_err(failed)?;
         let closed = outbox::Entity::delete_many().filter(outbox::Column::Id.is_in(ids));
-        closed.exec(self.db.write()).await.map_err(failed)?;
+        closed.exec(&line).await.map_err(failed)?;
+        line.hand_on();
         Ok(())
     }
 
@@ -110,6 +113,23 @@ impl Outbox for Store {
         db.execute_raw(statement).await.map_err(failed)?;
         Ok(())
     }
+}
+
+// What is resolved now need not be confirmed any more.
+async fn overtake(db: &impl ConnectionTrait, taken: &[outbox::Model]) -> Result<(), Error> {
+    let confirm = Call::Confirm.as_str();
+    let resolved: Vec<Uuid> = (taken.iter().filter(|row| row.kind != confirm))
+        .map(|row| row.task_id)
+        .collect();
+    if resolved.is_empty() {
+        return Ok(());
+    }
+    let unsaid = outbox::Entity::delete_many()
+        .filter(outbox::Column::TaskId.is_in(resolved))
+        .filter(outbox::Column::Kind.eq(confirm))
+        .filter(outbox::Column::Tries.eq(0));
+    unsaid.exec(db).await.map_err(failed)?;
+    Ok(())
 }
 
 async fn resolved(db: &impl ConnectionTrait, taken: &[outbox::Model]) -> Result<Vec<Uuid>, Error> {

@@ -163,12 +163,14 @@ impl Store {
     /// Where those of these tasks stand now that wait.
     pub(super) async fn places_of(
         &self,
-        found: &[tasks::Model],
+        db: &impl ConnectionTrait,
+        found: &[&tasks::Model],
     ) -> Result<HashMap<Uuid, Place>, Error> {
-        let waiting = (found.iter()).filter(|row| row.status == Status::Pending.as_str());
+        let waiting = found.iter().copied();
+        let waiting = waiting.filter(|row| row.status == Status::Pending.as_str());
         let (resting, standing): (Vec<_>, Vec<_>) = waiting.partition(|row| row.resting);
         let standing = standing.into_iter().map(|row| (row.id, row.turn));
-        let mut places = self.places_at(standing).await?;
+        let mut places = self.places_at(db, standing).await?;
         let resting = resting.into_iter();
         places.extend(resting.map(|row| (row.id, Place::later(Timestamp(row.run_at)))));
         Ok(places)
@@ -186,7 +188,7 @@ impl Store {
         let turn = turn.map_err(failed)?.ok_or_else(|| unreadable("queue"))?;
         // Behind whoever has the same turn.
         let last = Uuid::max();
-        let mut places = self.places_at([(last, turn.last_turn)]).await?;
+        let mut places = self.places_at(db, [(last, turn.last_turn)]).await?;
         Ok(Prospect {
             place: places.remove(&last).ok_or_else(|| unreadable("queue"))?,
             is_full: self.is_full(db, owner.uuid(), spot.max_pending).await?,
@@ -212,14 +214,17 @@ impl Store {
     // Where these ids stand with their turns. The beginning of the line is read once for all.
     async fn places_at(
         &self,
+        db: &impl ConnectionTrait,
         turns: impl IntoIterator<Item = (Uuid, i64)>,
     ) -> Result<HashMap<Uuid, Place>, Error> {
-        let turns: Vec<_> = (turns.into_iter())
-            .map(|(id, turn)| [id.into(), turn.into()])
-            .collect();
-        if turns.is_empty() {
-            return Ok(HashMap::new());
+        let (far, near): (Vec<_>, Vec<_>) = (turns.into_iter())
+            .partition(|(id, turn)| self.horizon.is_before((*turn, *id)));
+        let far = far.into_iter().map(|(id, _)| (id, Place::BEYOND));
+        let mut places: HashMap<Uuid, Place> = far.collect();
+        if near.is_empty() {
+            return Ok(places);
         }
+        let turns = near.iter().map(|(id, turn)| [(*id).into(), (*turn).into()]);
         let sql = format!(
             "WITH line AS MATERIALIZED (
                 SELECT turn, id FROM tasks WHERE status = 'pending' AND NOT resting
@@ -228,12 +233,19 @@ impl Store {
                 SELECT COUNT(*) FROM line WHERE (line.turn, line.id) < (given.turn, given.id)) AS ahead
             FROM {{given}}, queue WHERE queue.id = 1"
         );
-        let db = self.db.read();
         let statement = Rows::new(&TURNS, turns).statement(db, &sql);
         let lines = Line::find_by_statement(statement.map_err(failed)?);
         let now = self.clock.now();
-        let lines = lines.all(db).await.map_err(failed)?.into_iter();
-        Ok(lines.map(|line| (line.id, line.place(now))).collect())
+        let lines = lines.all(db).await.map_err(failed)?;
+        let turns: HashMap<Uuid, i64> = near.into_iter().collect();
+        for line in lines {
+            let turn = turns.get(&line.id);
+            if let Some(turn) = turn.filter(|_| line.ahead >= i64::from(MOST_COUNTED)) {
+                self.horizon.see((*turn, line.id));
+            }
+            places.insert(line.id, line.place(now));
+        }
+        Ok(places)
     }
 
     /// Whoever claims within bounds counts what runs; so only one of them does at a time.

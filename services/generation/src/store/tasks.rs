@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use types::{GenerationId, Page, PageRequest, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::entity::{outputs, tasks};
+use super::intake::Stored;
 use super::lookup::Question;
 use super::{Store, failed, gone, rows, unreadable};
 use crate::domain::error::Error;
@@ -22,8 +23,16 @@ impl Tasks for Store {
     async fn create(&self, task: NewTask) -> Result<Generation, Error> {
         let [.., line] = task.patron.id.uuid().into_bytes();
         let stored = self.desks()?.intake.post(usize::from(line), task).await;
-        let row = stored.map_err(gone)??;
-        self.find(UserId(row.owner), GenerationId(row.id)).await
+        let Stored { row, place } = stored.map_err(gone)??;
+        // What was completed at once has files.
+        if row.status == Status::Completed.as_str() {
+            return self.find(UserId(row.owner), GenerationId(row.id)).await;
+        }
+        let generation = rows::generation(row, Vec::new())?;
+        Ok(Generation {
+            place,
+            ..generation
+        })
     }
 
     async fn find(&self, owner: UserId, id: GenerationId) -> Result<Generation, Error> {
@@ -51,7 +60,7 @@ impl Tasks for Store {
         let query = query.order_by_desc(tasks::Column::Id).limit(page.size + 1);
         let found = query.all(self.db.read()).await.map_err(failed)?;
         let found = Page::from_rows(found, page, |row| row.id);
-        let mut files = self.outputs_of(&found.items).await?;
+        let mut files = self.outputs_of(self.db.read(), &found.items).await?;
         let whole = found.items.into_iter().map(|row| {
             let own = files.remove(&row.id).unwrap_or_default();
             rows::generation(row, own)
@@ -113,6 +122,7 @@ impl Store {
     // One query for all of them.
     pub(super) async fn outputs_of(
         &self,
+        db: &impl ConnectionTrait,
         found: &[tasks::Model],
     ) -> Result<HashMap<Uuid, Vec<outputs::Model>>, Error> {
         let completed = (found.iter()).filter(|row| row.status == Status::Completed.as_str());
@@ -124,7 +134,7 @@ impl Store {
         let query = outputs::Entity::find()
             .filter(outputs::Column::TaskId.is_in(ids))
             .order_by_asc(outputs::Column::Place);
-        for row in query.all(self.db.read()).await.map_err(failed)? {
+        for row in query.all(db).await.map_err(failed)? {
             files.entry(row.task_id).or_default().push(row);
         }
         Ok(files)

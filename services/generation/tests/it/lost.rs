@@ -86,7 +86,6 @@ async fn an_order_that_has_left_goes_on(db: TestDb) {
     );
     let suite = Suite::with(db, &provider).await;
     let user = suite.user();
-    suite.peers.usage_away.store(1, Ordering::SeqCst);
     let made = user.create(order("a fox")).await.unwrap();
     let reservation = reservation_of(&made);
     let books = &suite.peers.usage;
@@ -174,6 +173,7 @@ async fn nothing_is_sent_for_a_lost_reservation(db: TestDb) {
     for round in 0..200_u64 {
         let (task, held) = rows::held(&store).await;
         let id = task.id.uuid();
+        rows::call_in(&database).await;
         let debts = store.take_due(9, HOLD).await.unwrap();
         let debt = debts.into_iter().find(|debt| debt.task == task.id).unwrap();
         let (left, right) = (store.clone(), store.clone());

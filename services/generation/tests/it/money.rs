@@ -283,7 +283,7 @@ async fn a_retry_keeps_its_price(db: TestDb) {
     );
     let calls = suite.peers.usage.calls.lock().unwrap().clone();
     let words: Vec<&str> = calls.iter().map(|(call, _)| *call).collect();
-    assert_eq!(words, ["reserve", "confirm", "settle"]);
+    assert_eq!(words, ["reserve", "settle"]);
 }
 
 async fn money_is_asked_for_in_the_name_of_the_api_key(db: TestDb) {

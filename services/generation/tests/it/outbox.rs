@@ -17,14 +17,18 @@ const HOLD: Duration = Duration::from_secs(30);
 const RELEASE: Call = Call::Resolve(Resolution::Release);
 
 on_both!(
-    confirmation_goes_first,
+    a_confirmation_on_its_way_is_waited_for,
     an_overtaken_confirmation_is_dropped,
+    a_confirmation_that_comes_with_its_end_is_dropped,
     calls_wait_for_the_usage_service,
 );
 
-async fn confirmation_goes_first(db: TestDb) {
-    let (_, store) = rows::store(&db).await;
+async fn a_confirmation_on_its_way_is_waited_for(db: TestDb) {
+    let (database, store) = rows::store(&db).await;
     let (task, _) = rows::held(&store).await;
+    // What ends in a moment needs none.
+    assert!(store.take_due(9, HOLD).await.unwrap().is_empty());
+    rows::call_in(&database).await;
     let first = store.take_due(9, HOLD).await.unwrap();
     assert_eq!(first.len(), 1);
     assert_eq!(first[0].call, Call::Confirm);
@@ -51,9 +55,25 @@ async fn an_overtaken_confirmation_is_dropped(db: TestDb) {
         .cancel(task.patron.id, task.id, &[], SystemClock.now())
         .await
         .unwrap();
-    assert!(store.take_due(9, HOLD).await.unwrap().is_empty());
+    let taken = store.take_due(9, HOLD).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].call, RELEASE);
     assert_eq!(rows::owed_for(&database, task.id.uuid()).await, ["release"]);
-    assert_eq!(store.take_due(9, HOLD).await.unwrap()[0].call, RELEASE);
+}
+
+// Both are due, and taken together.
+async fn a_confirmation_that_comes_with_its_end_is_dropped(db: TestDb) {
+    let (database, store) = rows::store(&db).await;
+    let (task, _) = rows::held(&store).await;
+    store
+        .cancel(task.patron.id, task.id, &[], SystemClock.now())
+        .await
+        .unwrap();
+    rows::call_in(&database).await;
+    let taken = store.take_due(9, HOLD).await.unwrap();
+    assert_eq!(taken.len(), 1);
+    assert_eq!(taken[0].call, RELEASE);
+    assert_eq!(rows::owed_for(&database, task.id.uuid()).await, ["release"]);
 }
 
 async fn calls_wait_for_the_usage_service(db: TestDb) {

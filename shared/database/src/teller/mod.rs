@@ -17,9 +17,9 @@ use batch::Slip;
 
 const BATCH: usize = 256;
 const QUEUE: usize = 4_096;
-// So many answered together are a crowd; a transaction takes ten times as long as it is waited for.
-const CROWD: usize = 8;
-const LINGER: Duration = Duration::from_micros(400);
+// So many answered together are a crowd; a crowd's transactions begin so far apart.
+const CROWD: usize = 4;
+const PACE: Duration = Duration::from_millis(3);
 
 /// What a teller does with what waited together.
 pub trait Round: Send + Sync + 'static {
@@ -119,33 +119,26 @@ async fn serve<R: Round>(
     let round = Arc::new(round);
     let mut batch = Vec::with_capacity(BATCH);
     let mut answered = 0;
+    let mut begun = Instant::now();
     loop {
-        linger(&slips, answered).await;
+        // Whoever was just answered often has something more to ask. A crowd is waited for, so that it
+        // shares a transaction with those who came meanwhile; otherwise two crowds take turns, and each
+        // waits through the other's.
+        if answered >= CROWD {
+            tokio::time::sleep_until((begun + PACE).into()).await;
+        }
         tokio::select! {
             _ = closing.wait_for(|closing| *closing) => break,
             count = slips.recv_many(&mut batch, BATCH) => if count == 0 { break },
         }
         answered = batch.len();
+        begun = Instant::now();
         work(&round, std::mem::take(&mut batch)).await;
     }
     // What was handed in before the door closed is still done.
     slips.close();
     while slips.recv_many(&mut batch, BATCH).await > 0 {
         work(&round, std::mem::take(&mut batch)).await;
-    }
-}
-
-// Whoever was just answered often has something more to ask. While there is a crowd it is waited for,
-// a moment only, so that it shares a transaction with those who came meanwhile: otherwise two crowds
-// take turns, and each waits through the other's transaction. Timers are too coarse for that.
-async fn linger<R: Round>(slips: &mpsc::Receiver<Slip<R>>, answered: usize) {
-    if answered < CROWD {
-        return;
-    }
-    let whole = BATCH.min(answered + slips.len());
-    let begun = Instant::now();
-    while slips.len() < whole && begun.elapsed() < LINGER {
-        tokio::task::yield_now().await;
     }
 }
 

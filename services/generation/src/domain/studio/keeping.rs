@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use errors::{Fault, Reason};
 use tokio::time::Instant;
-use types::{FileId, Microusd, OperationId};
+use types::{Microusd, OperationId};
 use uuid::Uuid;
 
 use super::{Made, Sitting, Studio};
@@ -23,9 +23,9 @@ const STORING: u8 = 90;
 const STORE_PATIENCE: Duration = Duration::from_secs(600);
 
 enum Kept {
-    Stored(FileId),
-    // The file service looked at it and said no.
-    Refused(Fault),
+    Stored(Output),
+    // It is no picture, or the file service says so.
+    Refused(String),
     // It did not answer for as long as we wait.
     OutOfPatience,
 }
@@ -36,21 +36,11 @@ impl Studio {
         let (number, spent) = (made.attempt, made.raw.spent);
         let cost = cost_of(sitting, spent);
         let step = Step::new(EventKind::Storing, STORING);
-        self.persist(task, lease, || self.work.note(task.claim, &step))
-            .await?;
-        // What is no picture is no generation; its provider may bill it all the same.
-        let picture = match self.inspect(made.raw.bytes).await {
-            Ok(picture) => picture,
-            Err(detail) => return self.reject(sitting, number, spent, detail).await,
-        };
-        match self.store(sitting, &picture).await {
-            Kept::Stored(file) => {
-                let output = Output {
-                    file,
-                    content_type: picture.content_type.to_owned(),
-                    width: picture.width,
-                    height: picture.height,
-                };
+        let noted = self.persist(task, lease, || self.work.note(task.claim, &step));
+        let kept = async { Ok(self.put_away(sitting, made.raw.bytes).await) };
+        let ((), kept) = tokio::try_join!(noted, kept)?;
+        match kept {
+            Kept::Stored(output) => {
                 let tokens = counted(spent.tokens);
                 let made = Billed {
                     number,
@@ -72,11 +62,16 @@ impl Studio {
                     .increment(1);
                 Ok(())
             }
-            Kept::Refused(fault) => {
-                let detail = fault.to_string();
-                self.reject(sitting, number, spent, detail).await
-            }
+            // What is no picture is no generation; its provider may bill it all the same.
+            Kept::Refused(detail) => self.reject(sitting, number, spent, detail).await,
             Kept::OutOfPatience => self.give_back(task, lease).await,
+        }
+    }
+
+    async fn put_away(&self, sitting: &Sitting<'_>, bytes: bytes::Bytes) -> Kept {
+        match self.inspect(bytes).await {
+            Ok(picture) => self.store(sitting, &picture).await,
+            Err(detail) => Kept::Refused(detail),
         }
     }
 
@@ -131,11 +126,18 @@ impl Studio {
         let begun = Instant::now();
         for tries in 1.. {
             let fault = match self.files.store(&task.patron, &file).await {
-                Ok(id) => return Kept::Stored(id),
+                Ok(file) => {
+                    return Kept::Stored(Output {
+                        file,
+                        content_type: picture.content_type.to_owned(),
+                        width: picture.width,
+                        height: picture.height,
+                    });
+                }
                 Err(fault) => fault,
             };
             if is_final(&fault) {
-                return Kept::Refused(fault);
+                return Kept::Refused(fault.to_string());
             }
             tracing::warn!(
                 task.id = %task.claim.task,

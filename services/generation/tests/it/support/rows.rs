@@ -14,7 +14,7 @@ use generation::domain::route::{Candidate, Itinerary, Policy};
 use generation::domain::settlement::{Actuals, Resolution};
 use generation::store::Store;
 use generation::store::entity::{attempts, events, outbox, tasks};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 use testkit::TestDb;
 use types::{Clock, FileId, GenerationId, Microusd, ReservationId, SystemClock, UserId};
 use uuid::Uuid;
@@ -27,6 +27,12 @@ pub async fn store(db: &TestDb) -> (Database, Store) {
     database.migrate::<Migrator>().await.unwrap();
     let store = Store::new(database.clone(), Arc::new(SystemClock));
     (database, store)
+}
+
+/// Makes everything that is owed due now.
+pub async fn call_in(database: &Database) {
+    let due = "UPDATE outbox SET due_at = 0";
+    database.write().execute_unprepared(due).await.unwrap();
 }
 
 /// An order of an owner as the desk would store it.

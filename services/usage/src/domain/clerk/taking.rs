@@ -18,6 +18,8 @@ use crate::domain::scope::Purpose;
 
 // A confirmed reservation's keeper is asked about it once a day.
 const CONFIRMED: Duration = Duration::from_secs(86_400);
+// What holds for longer is confirmed in time by its keeper.
+const SOON: Duration = Duration::from_secs(60);
 
 impl Sheet {
     /// What is to be set aside, money of the work included, and the price's version.
@@ -183,7 +185,8 @@ impl Sheet {
         }
     }
 
-    /// Paused money is not spent, though it was set aside before.
+    /// Paused money is not spent, though it was set aside before. Who keeps the reservation confirms it in
+    /// its own time; what would expire before that is confirmed here.
     pub(super) fn begin(&mut self, id: ReservationId) -> Outcome {
         let row = self.row(id)?;
         if !row.state.expires() {
@@ -192,7 +195,10 @@ impl Sheet {
         if let Some(pause) = self.rules.pause.as_ref().filter(|_| row.money().0 > 0) {
             return Err(Error::Paused(pause.clone()));
         }
-        self.confirm(id)
+        match row.expires_at > self.now.plus(SOON) {
+            true => Ok(self.repeated(row.clone())),
+            false => self.confirm(id),
+        }
     }
 
     pub(super) fn extend(&mut self, id: ReservationId, hold: Duration) -> Outcome {

@@ -27,8 +27,7 @@ impl Change {
     /// Begins one. Whoever works by the rules finishes first; whoever comes later waits, and then
     /// works by the new ones.
     pub async fn begin(book: &SqlBook) -> Result<Self, StoreError> {
-        let tx = book.db.begin().await?;
-        hold(&*tx).await?;
+        let tx = hold(&book.db).await?;
         let version = load::version(&*tx).await?;
         let before = book.shelf.of_version(&*tx, version).await?;
         let raise = "UPDATE rules_version SET version = version + 1";

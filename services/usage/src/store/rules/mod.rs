@@ -12,8 +12,7 @@ mod seed;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use database::Database;
-use sea_orm::ConnectionTrait;
+use database::{Database, Locks, Transaction};
 
 use super::error::StoreError;
 use crate::domain::plan::Plans;
@@ -79,40 +78,13 @@ impl Shelf {
     }
 }
 
-/// Works by the rules until the transaction ends: they do not change meanwhile.
-pub async fn share(transaction: &impl ConnectionTrait) -> Result<(), StoreError> {
-    // On the way, for the statements to come: every one of them names its rows by their keys. A plan
-    // that reads a whole table, made while the table was small, would be kept while it grows; and
-    // compiling one takes longer than all it does.
-    let keys = [
-        "enable_seqscan",
-        "enable_hashjoin",
-        "enable_mergejoin",
-        "jit",
-    ];
-    let keys = keys.map(|name| format!("set_config('{name}', 'off', TRUE)"));
-    let keys = keys.join(", ");
-    take(
-        transaction,
-        &format!("{keys}, pg_advisory_xact_lock_shared"),
-    )
-    .await
+/// A transaction that works by the rules: they do not change until it ends.
+pub async fn share(db: &Database) -> Result<Transaction, StoreError> {
+    Ok(db.begin_holding(Locks::Shared(&[LOCK])).await?)
 }
 
-/// Holds everybody else off until the transaction ends: for changes that have to look at what is
+/// A transaction that holds everybody else off until it ends: for changes that have to look at what is
 /// under way.
-pub async fn hold(transaction: &impl ConnectionTrait) -> Result<(), StoreError> {
-    take(transaction, "pg_advisory_xact_lock").await
-}
-
-// Its own statement: only what is read after it sees what the one before wrote. SQLite has one
-// writer, who needs no lock.
-async fn take(transaction: &impl ConnectionTrait, function: &str) -> Result<(), StoreError> {
-    let backend = transaction.get_database_backend();
-    if backend == sea_orm::DbBackend::Postgres {
-        let sql = format!("SELECT {function}({LOCK})");
-        let statement = sea_orm::Statement::from_string(backend, sql);
-        transaction.query_one_raw(statement).await?;
-    }
-    Ok(())
+pub async fn hold(db: &Database) -> Result<Transaction, StoreError> {
+    Ok(db.begin_holding(Locks::Alone(&[LOCK])).await?)
 }

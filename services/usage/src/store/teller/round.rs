@@ -64,7 +64,7 @@ impl Round {
         let mut needed = BTreeSet::new();
         for _ in 0..BEGINS {
             let known = self.shelf.known(&self.db).await?;
-            let transaction = self.db.begin().await?;
+            let transaction = rules::share(&self.db).await?;
             match decide(self, &transaction, known, instructions, &needed).await? {
                 Step::Nothing(outcomes) => {
                     transaction.rollback().await?;
@@ -116,7 +116,6 @@ async fn decide(
     instructions: &[Instruction],
     needed: &BTreeSet<Key>,
 ) -> Result<Step, StoreError> {
-    rules::share(&**transaction).await?;
     let ids = instructions.iter().map(Instruction::id).collect();
     let (version, rows) = reservations::lock(&**transaction, &ids).await?;
     if version != known.version {
