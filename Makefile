@@ -20,7 +20,7 @@ build: ## build the optimised binary, target/release/bottega
 
 .PHONY: test
 test: api-lint ## run every test, with a private PostgreSQL and Redis on free ports, and lint the OpenAPI document
-	@scripts/need cc nextest npm
+	@scripts/need cc nextest npm chromium
 	scripts/with-servers $(CARGO) nextest run --workspace --no-fail-fast
 
 .PHONY: prove

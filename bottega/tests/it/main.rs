@@ -14,6 +14,7 @@ mod attempts;
 mod bad_input;
 mod batches;
 mod books;
+mod browser;
 mod commands;
 mod events;
 mod files;
