@@ -20,7 +20,7 @@ build: ## build the optimised binary, target/release/bottega
 
 .PHONY: test
 test: api-lint ## run every test, with a private PostgreSQL and Redis on free ports, and lint the OpenAPI document
-	@scripts/need cc nextest npm chromium
+	@scripts/need cc nextest npm chromium venv
 	scripts/with-servers $(CARGO) nextest run --workspace --no-fail-fast
 
 .PHONY: prove
@@ -36,6 +36,12 @@ fuzz: ## send the gateway noise for SECONDS=60, from SEED=now: paths, queries, J
 	@scripts/need cc nextest
 	BOTTEGA_FUZZ_SECONDS=$(SECONDS) BOTTEGA_FUZZ_SEED=$(SEED) scripts/with-servers $(CARGO) nextest run --workspace --profile fuzz \
 		-E '(package(transcoding) & test(hostile)) | (package(gateway) & test(noise))'
+
+.PHONY: schemathesis
+schemathesis: ## send the gateway requests made from its OpenAPI document, for SECONDS=60, from SEED=now, and compare the answers
+	@scripts/need cc nextest venv
+	BOTTEGA_FUZZ_SECONDS=$(SECONDS) BOTTEGA_FUZZ_SEED=$(SEED) scripts/with-servers $(CARGO) nextest run --workspace --profile fuzz \
+		-E 'package(bottega) & test(schemathesis)'
 
 .PHONY: bench
 bench: ## measure orders, the quota path and rate limits on a private PostgreSQL with fsync

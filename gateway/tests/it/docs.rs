@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use prost_reflect::MessageDescriptor;
 use reqwest::Method;
+use serde_json::Value;
+use transcoding::{Options, json};
 
 use crate::house::{House, refused};
 
@@ -114,4 +117,61 @@ async fn the_document_explains_every_reason_of_a_call() {
         assert!(!one["when"].as_str().unwrap().is_empty(), "{one}");
         assert!(!one["advice"].as_str().unwrap().is_empty(), "{one}");
     }
+}
+
+/// The messages that may be meant by the name of a schema.
+fn messages(schema: &Value) -> Vec<MessageDescriptor> {
+    let name = schema["$ref"].as_str().unwrap_or_default();
+    let name = name.trim_start_matches("#/components/schemas/");
+    let all = contracts::pool().all_messages();
+    all.filter(|one| one.full_name() == name || one.full_name().ends_with(&format!(".{name}")))
+        .collect()
+}
+
+#[track_caller]
+fn is_one(example: &Value, schema: &Value) {
+    let text = example.to_string();
+    let read = |one: MessageDescriptor| json::parse(&one, text.as_bytes(), &Options::default());
+    let read: Vec<_> = messages(schema).into_iter().map(read).collect();
+    assert!(
+        read.iter().any(Result::is_ok),
+        "{schema} is no {text}: {read:?}"
+    );
+}
+
+#[tokio::test]
+async fn every_body_has_an_example_that_is_one() {
+    let house = House::open().await;
+    let document = house.anonymous(Method::GET, "/openapi.json");
+    let document: Value = document.send().await.unwrap().json().await.unwrap();
+    let items = document["paths"].as_object().unwrap().values();
+    let (mut asked, mut answered) = (0, 0);
+    for operation in items.flat_map(|item| item.as_object().unwrap().values()) {
+        let body = &operation["requestBody"]["content"]["application/json"];
+        if let Some(example) = body.get("example") {
+            // Fields of the path are no part of it, and then the schema has no name.
+            if body["schema"]["$ref"].is_string() {
+                is_one(example, &body["schema"]);
+            }
+            let named = body["schema"]["$ref"].as_str();
+            let named = named.and_then(|name| document.pointer(name.trim_start_matches('#')));
+            let has_fields = named.unwrap_or(&body["schema"])["properties"].is_object();
+            assert_eq!(*example != serde_json::json!({}), has_fields, "{operation}");
+            asked += 1;
+        }
+        let responses = operation["responses"].as_object().unwrap();
+        for (_, response) in responses
+            .iter()
+            .filter(|(status, _)| status.starts_with('2'))
+        {
+            let body = &response["content"]["application/json"];
+            if body["schema"]["$ref"].is_string() {
+                is_one(&body["example"], &body["schema"]);
+            } else if body.is_object() {
+                is_one(&body["example"][0], &body["schema"]["items"]["anyOf"][0]);
+            }
+            answered += usize::from(body.is_object());
+        }
+    }
+    assert!(asked > 20 && answered > 60, "{asked}, {answered}");
 }

@@ -8,7 +8,7 @@ export function callForm(schemas, { method, path, spec }) {
   const inputs = (spec.parameters ?? []).map((one) => {
     const options = schemas.resolve(one.schema).enum;
     const control = options
-      ? el('select', {}, ['', ...options].map((value) => el('option', {}, value)))
+      ? el('select', {}, ['', ...options.filter((one) => !one.endsWith('_UNSPECIFIED'))].map((value) => el('option', {}, value)))
       : el('input', { type: 'text', autocomplete: 'off', required: one.in === 'path' });
     return { ...one, control };
   });

@@ -8,7 +8,12 @@ use prost_reflect::{
     ServiceDescriptor,
 };
 
+use serde_json::Value;
+
 use crate::Route;
+
+/// What begins the paragraph of a comment that is an example, as JSON.
+const EXAMPLE: &str = "Example: ";
 
 /// Comments of every file of a pool; empty when the pool has no source information.
 pub(super) struct Comments {
@@ -56,8 +61,19 @@ impl Comments {
         self.at(&service.parent_file(), service.path())
     }
 
-    pub(super) fn of_message(&self, message: &MessageDescriptor) -> Option<&str> {
-        self.at(&message.parent_file(), message.path())
+    /// The comment without its example.
+    pub(super) fn of_message(&self, message: &MessageDescriptor) -> Option<String> {
+        let comment = self.at(&message.parent_file(), message.path())?;
+        let told = comment
+            .split("\n\n")
+            .filter(|paragraph| example_in(paragraph).is_none());
+        Some(told.collect::<Vec<_>>().join("\n\n")).filter(|text| !text.is_empty())
+    }
+
+    /// The example in the comment.
+    pub(super) fn example_of(&self, message: &MessageDescriptor) -> Option<Value> {
+        let comment = self.at(&message.parent_file(), message.path())?;
+        comment.split("\n\n").find_map(example_in)
     }
 
     pub(super) fn of_field(&self, field: &FieldDescriptor) -> Option<&str> {
@@ -101,6 +117,11 @@ pub(super) fn summary_of(comment: &str) -> &str {
     let line = comment.split("\n\n").next().unwrap_or_default();
     let sentence = line.split_once(". ").map_or(line, |(first, _)| first);
     sentence.trim_end_matches('.')
+}
+
+fn example_in(paragraph: &str) -> Option<Value> {
+    let text = paragraph.strip_prefix(EXAMPLE)?;
+    serde_json::from_str(text).ok()
 }
 
 /// Joins the lines of each paragraph and drops the space after `//`.

@@ -1,6 +1,7 @@
 //! An OpenAPI 3.1 document of every route, from the descriptors and their comments.
 
 mod comments;
+mod example;
 mod operation;
 mod parameters;
 mod paths;
@@ -26,12 +27,19 @@ const METHODS: [&str; 8] = [
 /// Describes every route of a router.
 ///
 /// `info` is OpenAPI's info object (`title`, `version`, `description`); `servers`, `security`,
-/// `tags` and `externalDocs` beside them move to where they belong. `extend` may change each
+/// `tags`, `externalDocs` and `components` beside them move to where they belong. Messages that
+/// share a name with one of these schemas go by their full names. `extend` may change each
 /// operation: success status, errors, security. Routes whose HTTP method OpenAPI cannot name are
 /// left out.
+///
+/// A paragraph `Example: {…}` in the comment of a message is its example, and stands with every body
+/// that is this message or holds it.
 pub fn document(router: &Router, info: &Value, extend: &dyn Fn(&Route, &mut Value)) -> Value {
+    let mut info = info.as_object().cloned().unwrap_or_default();
+    let mut components = take_object(&mut info, "components");
+    let given = take_object(&mut components, "schemas");
     let comments = Comments::of_routes(router.routes());
-    let mut schemas = Schemas::new(router, &comments);
+    let mut schemas = Schemas::new(router, &comments, given);
     let mut names = PathNames::default();
     let mut ids = OperationIds::default();
     let mut paths = Map::new();
@@ -46,7 +54,17 @@ pub fn document(router: &Router, info: &Value, extend: &dyn Fn(&Route, &mut Valu
         item[route.http_method.as_str().to_ascii_lowercase()] = operation;
     }
     let tags = tags_of(router, &comments);
-    assemble(info, tags, paths, schemas.into_components())
+    let schemas = schemas.into_components();
+    example::fill_in(&mut paths, &schemas);
+    components.insert("schemas".to_owned(), schemas.into());
+    assemble(info, tags, paths, components)
+}
+
+fn take_object(from: &mut Map<String, Value>, name: &str) -> Map<String, Value> {
+    match from.remove(name) {
+        Some(Value::Object(members)) => members,
+        _ => Map::new(),
+    }
 }
 
 /// One tag per service, in the order of the routes.
@@ -67,12 +85,11 @@ fn tags_of(router: &Router, comments: &Comments) -> Vec<Value> {
 }
 
 fn assemble(
-    info: &Value,
+    mut info: Map<String, Value>,
     tags: Vec<Value>,
     paths: Map<String, Value>,
     components: Map<String, Value>,
 ) -> Value {
-    let mut info = info.as_object().cloned().unwrap_or_default();
     let mut document = Map::new();
     document.insert("openapi".into(), "3.1.0".into());
     document.insert("tags".into(), tags.into());
@@ -85,7 +102,6 @@ fn assemble(
     info.entry("version").or_insert_with(|| "1".into());
     document.insert("info".into(), info.into());
     document.insert("paths".into(), paths.into());
-    let components = Map::from_iter([("schemas".to_owned(), components.into())]);
     document.insert("components".into(), components.into());
     document.into()
 }

@@ -20,7 +20,8 @@ pub(super) struct Schemas<'d> {
 }
 
 impl<'d> Schemas<'d> {
-    pub(super) fn new(router: &Router, comments: &'d Comments) -> Self {
+    /// Of no messages yet; the names of the schemas `given` are taken.
+    pub(super) fn new(router: &Router, comments: &'d Comments, given: Map<String, Value>) -> Self {
         let pool = router
             .routes()
             .first()
@@ -29,7 +30,7 @@ impl<'d> Schemas<'d> {
             comments,
             behaviors: Behaviors::of_pool(pool),
             json_numbers_for_64_bit: router.options().json_numbers_for_64_bit,
-            components: Map::new(),
+            components: given,
             names: HashMap::new(),
         }
     }
@@ -121,11 +122,14 @@ impl<'d> Schemas<'d> {
         if let Some(description) = self.message_description(message) {
             schema["description"] = description.into();
         }
+        if let Some(example) = self.comments.example_of(message) {
+            schema["examples"] = json!([example]);
+        }
         schema
     }
 
     fn message_description(&self, message: &MessageDescriptor) -> Option<String> {
-        let comment = self.comments.of_message(message).map(str::to_owned);
+        let comment = self.comments.of_message(message);
         let choices = message
             .oneofs()
             .filter(|oneof| !oneof.is_synthetic())
@@ -138,7 +142,8 @@ impl<'d> Schemas<'d> {
         }
     }
 
-    /// A reference to an enum's component; the value that stands for none is not offered.
+    /// A reference to an enum's component. The value that stands for none is among the others: a field
+    /// that nobody set has it in answers.
     fn enumeration(&mut self, descriptor: &EnumDescriptor) -> Value {
         if descriptor.full_name() == "google.protobuf.NullValue" {
             return json!({"type": "null"});
@@ -148,7 +153,6 @@ impl<'d> Schemas<'d> {
         if is_new {
             let names: Vec<String> = descriptor
                 .values()
-                .filter(|value| value.number() != 0 || !value.name().ends_with("_UNSPECIFIED"))
                 .map(|value| value.name().to_owned())
                 .collect();
             let mut schema = json!({"type": "string", "enum": names});
@@ -160,7 +164,7 @@ impl<'d> Schemas<'d> {
         json!({"$ref": format!("#/components/schemas/{name}")})
     }
 
-    /// The name without its package, or the full one where two packages share it.
+    /// The name without its package, or the full one where that is taken.
     fn component_name(&mut self, full_name: &str, package: &str) -> (String, bool) {
         if let Some(name) = self.names.get(full_name) {
             return (name.clone(), false);

@@ -163,7 +163,10 @@ fn schemas_follow_the_json_mapping() {
         "string"
     );
     let color = &document["components"]["schemas"]["Color"];
-    assert_eq!(color["enum"], json!(["COLOR_RED", "COLOR_BLUE"]));
+    assert_eq!(
+        color["enum"],
+        json!(["COLOR_UNSPECIFIED", "COLOR_RED", "COLOR_BLUE"])
+    );
     let description = document["components"]["schemas"]["EchoRequest"]["description"].as_str();
     assert!(
         description
@@ -179,6 +182,22 @@ fn schemas_follow_the_json_mapping() {
     let document = openapi::document(&router, &json!({}), &|_, _| {});
     let integer = &document["components"]["schemas"]["Inner"]["properties"]["b"];
     assert_eq!(*integer, json!({"type": "integer", "format": "int64"}));
+}
+
+#[test]
+fn components_that_are_given_keep_their_names() {
+    let given = json!({"schemas": {"Inner": {"type": "null"}}, "headers": {"A": {"schema": {}}}});
+    let router = router_of(echo_pool(), Options::default());
+    let info = json!({"components": given});
+    let document = openapi::document(&router, &info, &|_, _| {});
+    let components = &document["components"];
+    assert_eq!(components["headers"], given["headers"]);
+    assert_eq!(components["schemas"]["Inner"], given["schemas"]["Inner"]);
+    let holder = &components["schemas"]["EchoRequest"]["properties"]["inners"];
+    let other = holder["items"]["$ref"].as_str().unwrap();
+    let name = other.strip_prefix("#/components/schemas/").unwrap();
+    assert!(name.ends_with(".Inner"), "{name}");
+    assert_eq!(components["schemas"][name]["type"], "object");
 }
 
 /// Comments, marks, bytes and streams.
