@@ -30,7 +30,7 @@ struct Options {
     #[arg(long, default_value_t = 64)]
     callers: usize,
     /// How many tellers keep the books (`BOTTEGA_USAGE_TELLERS`).
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 1)]
     tellers: usize,
     /// How many orders wait when the workers start.
     #[arg(long, default_value_t = 5_000)]

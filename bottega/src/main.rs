@@ -13,6 +13,10 @@ use mimalloc::MiMalloc;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
+    // A huge page is zeroed and kept whole, 2 MiB, for pictures and messages of some kilobytes. What cannot
+    // do without them only takes more memory.
+    #[cfg(target_os = "linux")]
+    let _ = nix::sys::prctl::set_thp_disable(true);
     let Cli { command, settings } = Cli::parse();
     let outcome = match command {
         Command::Up => commands::up(&settings),

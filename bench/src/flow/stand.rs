@@ -111,7 +111,9 @@ impl Stand {
     /// # Errors
     /// The database does not answer.
     pub async fn drained(&self) -> anyhow::Result<()> {
-        while self.count("status IN ('pending', 'processing')").await? > 0 {
+        let open = "id = (SELECT id FROM tasks WHERE status = 'processing' LIMIT 1)
+            OR id = (SELECT id FROM tasks WHERE status = 'pending' LIMIT 1)";
+        while self.count(open).await? > 0 {
             tokio::time::sleep(COUNT).await;
         }
         Ok(())

@@ -44,7 +44,7 @@ pub struct Config {
     /// operations can be repeated; 24h to 9600h, default `840h`, 35 days.
     pub keep_reservations: Duration,
     /// `BOTTEGA_USAGE_TELLERS`: how many transactions write the books at a time, 1 to 16, default
-    /// 2; always one on SQLite. Each takes a connection and everything that waits.
+    /// 1; always one on SQLite. Each takes a connection and everything that waits.
     pub tellers: usize,
     /// How the books are looked after.
     pub care: CareSettings,
@@ -64,7 +64,7 @@ impl Config {
             calendar: reader.parse("BOTTEGA_USAGE_TIME_ZONE", Calendar::utc()),
             sweep_interval: sweep_interval(reader),
             keep_reservations: keep_reservations(reader),
-            tellers: usize::try_from(reader.number("BOTTEGA_USAGE_TELLERS", 2, 1, 16)).unwrap_or(2),
+            tellers: usize::try_from(reader.number("BOTTEGA_USAGE_TELLERS", 1, 1, 16)).unwrap_or(1),
             care: CareSettings::read(reader),
             common,
             database,
