@@ -29,6 +29,7 @@ mod paused;
 mod processes;
 mod quota;
 mod repeats;
+mod saving;
 mod surface;
 mod typescript;
 mod zombie;

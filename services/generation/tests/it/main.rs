@@ -10,10 +10,12 @@
 mod support;
 
 mod batches;
+mod cancel_races;
 mod cancelling;
 mod chores;
 mod claims;
 mod crowded;
+mod departing;
 mod failures;
 mod health;
 mod lost;

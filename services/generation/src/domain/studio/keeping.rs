@@ -33,12 +33,28 @@ enum Kept {
 impl Studio {
     pub(super) async fn keep(&self, sitting: &Sitting<'_>, made: Made) -> Result<(), Error> {
         let (task, lease) = (sitting.task, sitting.lease);
-        let (number, spent) = (made.attempt, made.raw.spent);
+        let Made {
+            attempt: number,
+            raw,
+            unwritten,
+        } = made;
+        let spent = raw.spent;
         let cost = cost_of(sitting, spent);
         let step = Step::new(EventKind::Storing, STORING);
-        let noted = self.persist(task, lease, || self.work.note(task.claim, &step));
-        let kept = async { Ok(self.put_away(sitting, made.raw.bytes).await) };
-        let ((), kept) = tokio::try_join!(noted, kept)?;
+        // Decoding need not wait for the note. Storing must: until that is written the generation may be
+        // cancelled, and its owner would have a picture that nobody counted.
+        let noted = async {
+            let note = || self.work.note(task.claim, &step);
+            self.persist(task, lease, note).await?;
+            unwritten.settle();
+            Ok(())
+        };
+        let seen = async { Ok(self.inspect(raw.bytes).await) };
+        let ((), seen) = tokio::try_join!(noted, seen)?;
+        let kept = match seen {
+            Ok(picture) => self.store(sitting, &picture).await,
+            Err(detail) => Kept::Refused(detail),
+        };
         match kept {
             Kept::Stored(output) => {
                 let tokens = counted(spent.tokens);
@@ -65,13 +81,6 @@ impl Studio {
             // What is no picture is no generation; its provider may bill it all the same.
             Kept::Refused(detail) => self.reject(sitting, number, spent, detail).await,
             Kept::OutOfPatience => self.give_back(task, lease).await,
-        }
-    }
-
-    async fn put_away(&self, sitting: &Sitting<'_>, bytes: bytes::Bytes) -> Kept {
-        match self.inspect(bytes).await {
-            Ok(picture) => self.store(sitting, &picture).await,
-            Err(detail) => Kept::Refused(detail),
         }
     }
 

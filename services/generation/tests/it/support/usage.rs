@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::peers::{State, take_one};
 
 /// How a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Held {
     Open,
     Confirmed,
