@@ -18,6 +18,7 @@ mod crowded;
 mod departing;
 mod failures;
 mod health;
+mod judged;
 mod lost;
 mod masks;
 mod money;

@@ -2,6 +2,7 @@
 //! stopped at any point without anything being paid twice.
 
 mod asking;
+mod judging;
 mod keeping;
 mod letting_go;
 mod paying;
@@ -26,6 +27,7 @@ use crate::domain::ports::{Claimed, Ending, Files, PutBack, Quota, Work};
 use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, RawImage};
 use crate::domain::retry::{Retry, backoff};
 use crate::domain::routing::Catalog;
+use crate::domain::safety::Guard;
 use crate::domain::signals::Signals;
 use crate::domain::strays::Strays;
 use letting_go::lost_result;
@@ -39,6 +41,8 @@ pub struct Studio {
     pub strays: Arc<dyn Strays>,
     /// Where inputs come from and results go to.
     pub files: Arc<dyn Files>,
+    /// Who looks at results before they are shown.
+    pub guard: Guard,
     /// Who says whether an order may be paid.
     pub quota: Arc<dyn Quota>,
     /// Whether paid work was paused just now.

@@ -22,6 +22,7 @@ use generation::domain::queue::Bounds;
 use generation::domain::quote::Explained;
 use generation::domain::retry::Retry;
 use generation::domain::routing::{Catalog, Entry};
+use generation::domain::safety::{Guard, Rules, WhenAway};
 use generation::domain::settlement::Call;
 use generation::domain::signals::Signals;
 use generation::domain::studio::Studio;
@@ -30,7 +31,7 @@ use generation::worker::{Pool, WorkSettings};
 use server::Shutdown;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use types::{Clock, FileId, GenerationId, OperationId, ReservationId, SystemClock};
+use types::{Clock, FileId, GenerationId, OperationId, ReservationId, SystemClock, SystemIds};
 
 /// Where the worker stands still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +78,15 @@ impl Halted {
             work: gated.clone(),
             strays: store.clone(),
             files: Arc::new(Nobody),
+            guard: Guard {
+                rules: Rules::default(),
+                moderator: None,
+                when_away: WhenAway::Refuse,
+                sees_results: false,
+                decisions: store.clone(),
+                clock: Arc::clone(&clock),
+                ids: Arc::new(SystemIds),
+            },
             quota: Arc::new(Nobody),
             pause: Pause::default(),
             catalog: Catalog::new(vec![entry]),
