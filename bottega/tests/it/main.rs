@@ -30,6 +30,7 @@ mod paused;
 mod processes;
 mod quota;
 mod repeats;
+mod saving;
 mod schemathesis;
 mod surface;
 mod typescript;

@@ -95,7 +95,7 @@ impl Refusal {
     pub(super) fn failed(generation: &Generation) -> Self {
         let error = generation.error.clone().unwrap_or_default();
         let refusal = match error.reason.as_str() {
-            "CONTENT_POLICY" | "CONTENT_REFUSED" => Self {
+            "CONTENT_POLICY" | "CONTENT_REFUSED" | "RESULT_REFUSED" => Self {
                 kind: USER_ERROR,
                 ..Self::new(
                     StatusCode::BAD_REQUEST,

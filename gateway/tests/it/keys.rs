@@ -175,6 +175,36 @@ async fn a_revoked_key_is_refused_within_the_trust_on_every_gateway() {
     assert_eq!(status(&house, &again).await, 401);
 }
 
+// Red when the trust is counted from the answer: what was said may have been long true by then.
+#[tokio::test]
+async fn the_trust_begins_before_the_question() {
+    let house = House::with(&trust("1s")).await;
+    let (key, _) = house.keys.make(house.user, READ);
+    *house.keys.mood.lock() = Mood::Dawdles(Duration::from_millis(800));
+    let first = async {
+        assert_eq!(status(&house, &key).await, 200);
+    };
+    let revoked = async {
+        while asked(&house) == 0 {
+            sleep(Duration::from_millis(5)).await;
+        }
+        sleep(Duration::from_millis(30)).await;
+        house.keys.revoke(&key);
+        *house.keys.mood.lock() = Mood::Answers;
+        Instant::now()
+    };
+    let ((), revoked) = tokio::join!(first, revoked);
+    let mut last = revoked;
+    while revoked.elapsed() < Duration::from_millis(2_200) {
+        if status(&house, &key).await == 200 {
+            last = Instant::now();
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+    let late = last.duration_since(revoked);
+    assert!(late < Duration::from_millis(1_300), "{late:?}");
+}
+
 #[tokio::test]
 async fn a_key_in_use_outlasts_auth_for_as_long_as_its_token() {
     let house = House::with(&trust("100ms")).await;

@@ -108,8 +108,7 @@ impl App {
         let database = Database::open::<Migrator>(&config.database, config.migrate).await?;
         let (auth, file, usage) = links(&config.common.peers)?;
         let readiness = readiness(&database, &file, &usage);
-        let credentials = Credentials::new("generation", auth.clone(), secret.clone());
-        let (files, usage) = peers(credentials, file, usage);
+        let (files, usage) = peers((auth.clone(), secret.clone()), file, usage);
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let store = Arc::new(Store::new(database.clone(), Arc::clone(&clock)));
         let signals = Arc::new(Signals::default());
@@ -119,6 +118,7 @@ impl App {
             work: store.clone(),
             strays: store.clone(),
             files: Arc::clone(&files),
+            guard: guard(&config, &store, &clock)?,
             quota: usage.clone(),
             pause: Pause::default(),
             catalog: catalog.clone(),
@@ -131,7 +131,7 @@ impl App {
         let (delivery, inquiry) = couriers(&store, &usage, &signals, &clock);
         let mail = webhooks(&config, &secret, &store, &signals, &clock)?;
         let desk = Arc::new(Desk {
-            guard: guard(&config, &store, &clock)?,
+            guard: studio.guard.clone(),
             tasks: store.clone(),
             shelf: Shelf::new(store.clone(), &files, config.results_kept_for),
             adoptions: store.clone(),
@@ -231,7 +231,12 @@ fn links(peers: &Peers) -> Result<(Channel, Link, Link), InvalidPeer> {
     Ok((auth, Link::to(&peers.file)?, Link::to(&peers.usage)?))
 }
 
-fn peers(credentials: Credentials, file: Link, usage: Link) -> (Arc<dyn Files>, Arc<UsagePeer>) {
+fn peers(
+    (auth, secret): (Channel, SecretString),
+    file: Link,
+    usage: Link,
+) -> (Arc<dyn Files>, Arc<UsagePeer>) {
+    let credentials = Credentials::new("generation", auth, secret);
     let usage = UsagePeer::new(usage, credentials.clone());
     (Arc::new(FilePeer::new(file, credentials)), Arc::new(usage))
 }
@@ -313,6 +318,7 @@ fn guard(config: &Config, store: &Arc<Store>, clock: &Arc<dyn Clock>) -> Result<
         rules: config.moderation.rules.clone(),
         moderator: moderation.map(|one| Arc::new(one) as Arc<dyn Moderator>),
         when_away: config.moderation.when_away,
+        sees_results: config.moderation.results,
         decisions: store.clone(),
         clock: Arc::clone(clock),
         ids: Arc::new(SystemIds),

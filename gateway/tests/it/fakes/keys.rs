@@ -25,6 +25,8 @@ pub enum Mood {
     Distrusts,
     /// Says nothing.
     Hangs,
+    /// Says what was true a while ago.
+    Dawdles(Duration),
 }
 
 /// What is known here, and who asked.
@@ -91,14 +93,19 @@ impl ApiKeyService for Keys {
         let key = request.into_inner().key;
         self.1.asked.lock().push(key.clone());
         let mood = *self.1.mood.lock();
+        let before = self.1.good.lock().get(&key).cloned();
         match mood {
             // Long enough for others to come meanwhile.
             Mood::Answers => tokio::time::sleep(Duration::from_millis(50)).await,
             Mood::Fails => return Err(Fault::unavailable("the database", "away").into()),
             Mood::Distrusts => return Err(Fault::new(Reason::Unauthenticated, "who?").into()),
             Mood::Hangs => tokio::time::sleep(Duration::from_secs(60)).await,
+            Mood::Dawdles(span) => tokio::time::sleep(span).await,
         }
-        let found = self.1.good.lock().get(&key).cloned();
+        let found = match mood {
+            Mood::Dawdles(_) => before,
+            _ => self.1.good.lock().get(&key).cloned(),
+        };
         let (owner, grant) = found.ok_or_else(|| Fault::not_found("API key"))?;
         let expires_in = match *self.1.life.lock() {
             0 => 300,

@@ -113,11 +113,19 @@ async fn a_deleted_file_is_out_of_sight_until_it_is_purged() {
         assert_eq!(rows.uploads.deleted(later, 10).await.unwrap(), [file.id]);
         // Its operation is remembered as long as it is there.
         let operation = Some((file.owner, "op"));
-        let made = rows.uploads.begin(FileId(uuid::Uuid::now_v7()), NOW, operation).await.unwrap();
+        let made = rows
+            .uploads
+            .begin(FileId(uuid::Uuid::now_v7()), NOW, operation)
+            .await
+            .unwrap();
         assert_eq!(made.map(|one| one.id), Some(file.id));
         rows.uploads.purge(file.id).await.unwrap();
         assert!(rows.uploads.deleted(later, 10).await.unwrap().is_empty());
-        let made = rows.uploads.begin(FileId(uuid::Uuid::now_v7()), NOW, operation).await.unwrap();
+        let made = rows
+            .uploads
+            .begin(FileId(uuid::Uuid::now_v7()), NOW, operation)
+            .await
+            .unwrap();
         assert!(made.is_none());
     }
 }

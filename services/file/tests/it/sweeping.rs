@@ -56,7 +56,10 @@ impl House {
     }
 
     async fn upload(&self, id: FileId) {
-        self.uploads.begin(id, self.clock.now(), None).await.unwrap();
+        self.uploads
+            .begin(id, self.clock.now(), None)
+            .await
+            .unwrap();
         let mut writer = self.blobs.create(id).await.unwrap();
         writer.write(Bytes::from_static(b"abc")).await.unwrap();
         writer.finish().await.unwrap();

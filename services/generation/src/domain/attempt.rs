@@ -55,6 +55,9 @@ impl AttemptState {
     }
 }
 
+/// The class of an attempt whose order has not left, and will not.
+pub const ABANDONED: &str = "abandoned";
+
 /// An attempt as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
@@ -116,7 +119,7 @@ pub struct AttemptEnd {
     pub number: i64,
     /// [`AttemptState::Failed`] or [`AttemptState::Unknown`].
     pub state: AttemptState,
-    /// The class of the error, see [`class_name`].
+    /// The class of the error, see [`class_name`]; or [`ABANDONED`].
     pub class: &'static str,
     /// For the operator.
     pub detail: String,
@@ -156,6 +159,25 @@ impl AttemptEnd {
             cost: None,
             tokens: None,
         }
+    }
+
+    /// Its order has not left, whatever was written down before: nobody was asked, and nothing was paid.
+    #[must_use]
+    pub fn never_left(number: i64, detail: impl Into<String>) -> Self {
+        Self {
+            number,
+            state: AttemptState::Failed,
+            class: ABANDONED,
+            detail: detail.into(),
+            cost: Some(Microusd(0)),
+            tokens: None,
+        }
+    }
+
+    /// Whether its order has left, or may have.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        self.class != ABANDONED
     }
 
     /// What it came to, having been asked of this provider.

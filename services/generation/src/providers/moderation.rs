@@ -1,4 +1,4 @@
-//! OpenAI's moderation, which costs nothing, and every server that speaks it.
+//! OpenAI's moderation, which costs nothing, and every server that speaks it: of words, and of pictures.
 //!
 //! Facts: providers.md section 5.8. Of the answer only `flagged` and the categories with their scores
 //! are read; names of categories that are not known yet are told as they are.
@@ -7,12 +7,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use config::Reader;
 use errors::Fault;
 use reqwest::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::http::Http;
@@ -39,8 +42,10 @@ pub struct ModerationConfig {
     /// `BOTTEGA_MODERATION_TIMEOUT`, 100ms to 1m, default `5s`.
     pub timeout: Duration,
     /// `BOTTEGA_MODERATION_WHEN_AWAY`: what holds while it does not answer: `refuse`, the default, takes no
-    /// orders (503), `allow` those that the rules let pass.
+    /// orders (503) and keeps back results, `allow` takes those that the rules let pass.
     pub when_away: WhenAway,
+    /// `BOTTEGA_MODERATION_RESULTS`, default on: whether it is shown what came of the prompts, too.
+    pub results: bool,
     /// `BOTTEGA_MODERATION_DENY`: the operator's own rules: an entry a line, a word or a phrase, or `/a
     /// regular expression/`; better kept in a file, `BOTTEGA_MODERATION_DENY_FILE`. Never shown.
     pub rules: Rules,
@@ -74,6 +79,7 @@ impl ModerationConfig {
             model: reader.text("BOTTEGA_MODERATION_MODEL", MODEL),
             timeout,
             when_away,
+            results: reader.switch("BOTTEGA_MODERATION_RESULTS", true),
             rules: read_rules(reader),
         }
     }
@@ -159,8 +165,20 @@ impl Judgement {
 #[async_trait]
 impl Moderator for Moderation {
     async fn judge(&self, words: &str) -> Result<Verdict, Fault> {
+        self.judge_input(json!(words)).await
+    }
+
+    async fn judge_picture(&self, content_type: &str, bytes: &Bytes) -> Result<Verdict, Fault> {
+        let url = format!("data:{content_type};base64,{}", STANDARD.encode(bytes));
+        let input = json!([{ "type": "image_url", "image_url": { "url": url } }]);
+        self.judge_input(input).await
+    }
+}
+
+impl Moderation {
+    async fn judge_input(&self, input: Value) -> Result<Verdict, Fault> {
         let away = |cause: String| Fault::unavailable("the moderation service", cause);
-        let body = json!({ "model": self.model, "input": words });
+        let body = json!({ "model": self.model, "input": input });
         let request = self.http.post("/moderations").json(&body);
         let answer = self.http.ask(request, self.timeout).await;
         let answer = answer.map_err(|error| away(error.detail))?;

@@ -80,5 +80,6 @@ fn decision(decision: Decision) -> wire::ModerationDecision {
         allowed_by,
         allowed_at,
         note,
+        generation_id: (decision.result_of).map_or_else(String::new, |id| id.to_string()),
     }
 }

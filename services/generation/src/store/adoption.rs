@@ -12,8 +12,8 @@
 use std::collections::{BTreeSet, HashMap};
 
 use async_trait::async_trait;
-use database::{DatabaseError, Locks, Transaction};
 use database::row_set::{Cell, Column, Kind, Rows};
+use database::{DatabaseError, Locks, Transaction};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use types::{GenerationId, ReservationId, SessionId, Timestamp};
 use uuid::Uuid;

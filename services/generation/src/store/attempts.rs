@@ -44,6 +44,10 @@ pub(super) async fn close(
         (AttemptState::Unknown, None) => to_be_stopped(update),
         _ => update,
     };
+    let update = match ended.has_left() {
+        true => update,
+        false => update.col_expr(attempts::Column::SentAt, Expr::value(None::<i64>)),
+    };
     counted(db, update, task, ended.number).await
 }
 

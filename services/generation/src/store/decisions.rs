@@ -7,7 +7,7 @@ use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ColumnTrait, EntityTrait, ExprTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Set,
 };
-use types::{Page, PageRequest, Timestamp, UserId};
+use types::{GenerationId, Page, PageRequest, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::entity::moderation_decisions::{ActiveModel, Column, Entity, Model};
@@ -38,9 +38,10 @@ impl Decisions for Store {
             allowed_by: Set(None),
             allowed_at: Set(None),
             note: Set(None),
+            task_id: Set(decision.result_of.map(GenerationId::uuid)),
         };
         let again = OnConflict::columns([Column::Owner, Column::Digest])
-            .update_columns([Column::Rule, Column::CreatedAt])
+            .update_columns([Column::Rule, Column::CreatedAt, Column::TaskId])
             .to_owned();
         let inserted = Entity::insert(row).on_conflict(again);
         let inserted = inserted.exec_without_returning(self.db.write()).await;
@@ -117,6 +118,7 @@ fn decision(row: Model) -> Decision {
         prompt: row.prompt,
         rule: row.rule,
         created_at: Timestamp(row.created_at),
+        result_of: row.task_id.map(GenerationId),
         appeal,
     }
 }

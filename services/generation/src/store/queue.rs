@@ -217,8 +217,8 @@ impl Store {
         db: &impl ConnectionTrait,
         turns: impl IntoIterator<Item = (Uuid, i64)>,
     ) -> Result<HashMap<Uuid, Place>, Error> {
-        let (far, near): (Vec<_>, Vec<_>) = (turns.into_iter())
-            .partition(|(id, turn)| self.horizon.is_before((*turn, *id)));
+        let (far, near): (Vec<_>, Vec<_>) =
+            (turns.into_iter()).partition(|(id, turn)| self.horizon.is_before((*turn, *id)));
         let far = far.into_iter().map(|(id, _)| (id, Place::BEYOND));
         let mut places: HashMap<Uuid, Place> = far.collect();
         if near.is_empty() {

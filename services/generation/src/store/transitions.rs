@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::entity::{outputs, tasks};
 use super::outbox::micros;
 use super::{Store, attempts, events, failed, written};
+use crate::domain::attempt::AttemptEnd;
 use crate::domain::error::Error;
 use crate::domain::events::Step;
 use crate::domain::generation::{Failure, Output, Status};
@@ -26,6 +27,7 @@ impl Store {
         let change = without_worker(change, Status::Pending)
             .col_expr(tasks::Column::RunAt, run_at)
             .col_expr(tasks::Column::Resting, Expr::value(is_resting));
+        let change = without_send(change, back.attempt.as_ref());
         let row = events::apply(&*tx, events::held(change, claim), &back.step).await?;
         row.ok_or(Error::Lost)?;
         if let Some(end) = &back.attempt {
@@ -62,6 +64,22 @@ pub(super) fn because(
             tasks::Column::FailureMessage,
             Expr::value(failure.message.clone()),
         )
+}
+
+// Nobody was asked by an attempt whose order never left.
+fn without_send(
+    update: UpdateMany<tasks::Entity>,
+    ended: Option<&AttemptEnd>,
+) -> UpdateMany<tasks::Entity> {
+    let Some(ended) = ended.filter(|ended| !ended.has_left()) else {
+        return update;
+    };
+    let others = format!(
+        "(SELECT COUNT(*) FROM attempts WHERE task_id = tasks.id
+            AND number <> {} AND sent_at IS NOT NULL)",
+        ended.number
+    );
+    update.col_expr(tasks::Column::Attempts, Expr::cust(others))
 }
 
 // Somebody else does it from now on.

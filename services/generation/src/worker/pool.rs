@@ -192,8 +192,10 @@ impl Pool {
             done = perform => done.map_or(Turn::Broken, Turn::Done),
         };
         let outcome = match turn {
+            Turn::Lost | Turn::Done(Err(Error::Lost)) => {
+                last_write(self.studio.leave(task, lease)).await
+            }
             Turn::Done(outcome) => outcome,
-            Turn::Lost => Err(Error::Lost),
             Turn::Halted => last_write(self.studio.give_back(task, lease)).await,
             Turn::Broken => {
                 tracing::error!(task.id = %task.claim.task, "the work on a task panicked");

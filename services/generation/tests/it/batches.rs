@@ -10,6 +10,7 @@ use contracts::generation::v1::{
     Batch, CreateBatchRequest, CreateGenerationRequest, Generation, GetBatchRequest,
 };
 use errors::{Fault, Reason};
+use futures::future::join_all;
 use generation::store::entity::{deliveries, tasks};
 use sea_orm::EntityTrait;
 use testkit::TestDb;
@@ -24,6 +25,7 @@ use crate::support::{Scripted, Suite, on_both};
 on_both!(
     as_many_are_accepted_as_are_left,
     all_or_nothing_takes_nothing_when_not_all_fit,
+    all_or_nothing_holds_where_the_queue_ends,
     every_wrong_field_of_every_order_is_named,
     one_event_tells_that_the_last_has_ended,
     a_batch_of_refused_orders_has_ended,
@@ -148,6 +150,52 @@ async fn all_or_nothing_takes_nothing_when_not_all_fit(db: TestDb) {
     assert_eq!(ended(&suite, &user, &batch.id).await.completed, 5);
 }
 
+// Batches and single orders of one owner race for seven places in line. Red when an order of a whole batch that
+// finds no place is left out, and when those before it stay.
+async fn all_or_nothing_holds_where_the_queue_ends(db: TestDb) {
+    const PLACES: usize = 7;
+    let provider = Arc::new(Scripted::new("fake", 5_000));
+    let options = Options {
+        workers: 0,
+        max_pending: u64::try_from(PLACES).unwrap(),
+        ..Options::default()
+    };
+    let entries = vec![generation::domain::routing::Entry::ready(provider, true)];
+    let suite = Suite::start(db, entries, options).await;
+    let user = suite.user();
+    let whole = CreateBatchRequest {
+        all_or_nothing: true,
+        ..many(3)
+    };
+    let batches = (0..5).map(|_| send(&suite, &user, None, whole.clone()));
+    let singles = (0..2).map(|_| user.create(order("a wolf")));
+    let (batches, singles) = tokio::join!(join_all(batches), join_all(singles));
+    let mut accepted = singles.iter().filter(|one| one.is_ok()).count();
+    for batch in batches {
+        match batch {
+            Ok((batch, _)) => {
+                assert_eq!((split(&batch).0.len(), batch.refused), (3, 0));
+                accepted += 3;
+            }
+            Err(fault) => {
+                assert_eq!(fault.reason, Reason::QueueFull);
+                assert!(["0", "1", "2"].contains(&fault.metadata["request"].as_str()));
+            }
+        }
+    }
+    // Nobody is left without a place for which there would have been one.
+    assert!((5..=PLACES).contains(&accepted), "{accepted}");
+    assert_eq!(tasks(&suite).await, accepted);
+    let all = suite.peers.usage.reservations.lock().unwrap().len();
+    for _ in 0..200 {
+        if held(&suite, Held::Released) == all - accepted {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{:?}", suite.peers.usage.calls.lock());
+}
+
 async fn every_wrong_field_of_every_order_is_named(db: TestDb) {
     let provider = Arc::new(Scripted::new("fake", 5_000));
     let suite = Suite::with(db, &provider).await;
@@ -202,7 +250,7 @@ async fn one_event_tells_that_the_last_has_ended(db: TestDb) {
         .rev()
         .take(5)
         .map(|one| user.cancel(&one.id));
-    let cancelled = futures::future::join_all(cancelled).await;
+    let cancelled = join_all(cancelled).await;
     let cancelled = cancelled.iter().filter(|one| one.is_ok()).count();
     let batch = ended(&suite, &user, &batch.id).await;
     assert_eq!(batch.failed, i32::try_from(cancelled).unwrap());
@@ -234,7 +282,7 @@ async fn a_repeated_batch_is_answered_without_being_done(db: TestDb) {
     let suite = Suite::with(db, &provider).await;
     let user = suite.user();
     let sends = (0..10).map(|_| send(&suite, &user, Some("k"), many(10)));
-    let answers = futures::future::join_all(sends).await;
+    let answers = join_all(sends).await;
     let mut ids = Vec::new();
     for answer in answers {
         match answer {

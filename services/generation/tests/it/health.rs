@@ -45,6 +45,8 @@ async fn raced(store: &Store, claims: usize, bounds: &Bounds) -> usize {
     racing.join_all().await.into_iter().sum()
 }
 
+// Red when several try at once (claims that do not wait for each other, a try that is not written down) and
+// when nobody does.
 async fn one_order_tries_a_provider_that_rested(db: TestDb) {
     let (_, store) = rows::store(&db).await;
     orders(&store, 9).await;
@@ -70,6 +72,7 @@ fn at_rate(rate: &str) -> Limits {
     }
 }
 
+// Red when claims do not wait for each other, and when what was sent is not written down.
 async fn a_rate_is_one_for_all(db: TestDb) {
     let (database, store) = rows::store(&db).await;
     orders(&store, 9).await;

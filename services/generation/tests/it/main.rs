@@ -10,12 +10,15 @@
 mod support;
 
 mod batches;
+mod cancel_races;
 mod cancelling;
 mod chores;
 mod claims;
 mod crowded;
+mod departing;
 mod failures;
 mod health;
+mod judged;
 mod lost;
 mod masks;
 mod money;

@@ -23,6 +23,7 @@ use crate::support::{Play, Scripted, Suite, on_both, rows};
 
 on_both!(
     of_fifty_at_once_one_is_done,
+    a_call_under_way_is_waited_for,
     a_repeated_order_is_answered_without_being_done,
     a_key_names_one_order_of_one_owner,
     a_call_that_failed_may_be_repeated,
@@ -95,6 +96,52 @@ async fn of_fifty_at_once_one_is_done(db: TestDb) {
     assert!(is_replay && again.id == ids[0]);
 }
 
+// Only an answer, if there is one.
+async fn peek(user: &User, key: &str) -> Result<(Generation, bool), Fault> {
+    let mut request = keyed(user, key, order("a fox"));
+    let only = "true".parse().unwrap();
+    request.metadata_mut().insert("x-bottega-replay-only", only);
+    send(user, request).await.map_err(errors::from_status)
+}
+
+// Red when nobody in the process knows of a call that is under way: then each sets money aside, and waits.
+async fn a_call_under_way_is_waited_for(db: TestDb) {
+    let provider = Arc::new(Scripted::new("fake", 5_000));
+    let suite = Suite::with(db, &provider).await;
+    let user = suite.user();
+    let first = suite.user_again(user.id);
+    let shut = suite.peers.usage.gate.write().await;
+    let first = tokio::spawn(async move { place(&first, "k", "a fox").await });
+    let is_known = async {
+        while peek(&user, "k").await.unwrap_err().reason == Reason::NotFound {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let limit = Duration::from_secs(5);
+    tokio::time::timeout(limit, is_known).await.unwrap();
+    for _ in 0..3 {
+        let again = tokio::time::timeout(limit, place(&user, "k", "a fox")).await;
+        let fault = again.unwrap().unwrap_err();
+        assert_eq!(fault.reason, Reason::IdempotencyInFlight);
+        assert_eq!(fault.retry_after, Some(Duration::from_secs(1)));
+    }
+    // Another key does not wait for it, nor does another owner's.
+    let stranger = suite.user();
+    assert_eq!(peek(&user, "l").await.unwrap_err().reason, Reason::NotFound);
+    assert_eq!(
+        peek(&stranger, "k").await.unwrap_err().reason,
+        Reason::NotFound
+    );
+    drop(shut);
+    let (made, is_replay) = first.await.unwrap().unwrap();
+    assert!(!is_replay);
+    let (again, is_replay) = place(&user, "k", "a fox").await.unwrap();
+    assert!(is_replay && again.id == made.id);
+    let calls = suite.peers.usage.calls.lock().unwrap().clone();
+    let reserved = calls.iter().filter(|(call, _)| *call == "reserve");
+    assert_eq!(reserved.count(), 1);
+}
+
 async fn a_repeated_order_is_answered_without_being_done(db: TestDb) {
     let provider = Arc::new(Scripted::new("fake", 5_000));
     let suite = Suite::with(db, &provider).await;
@@ -141,10 +188,7 @@ async fn a_key_names_one_order_of_one_owner(db: TestDb) {
     assert!(!is_replay && theirs.id != mine.id);
     // Only asked for an answer, nothing is done.
     for (key, expected) in [("k", None), ("new", Some(Reason::NotFound))] {
-        let mut request = keyed(&user, key, order("a fox"));
-        let only = "true".parse().unwrap();
-        request.metadata_mut().insert("x-bottega-replay-only", only);
-        let answer = send(&user, request).await.map_err(errors::from_status);
+        let answer = peek(&user, key).await;
         assert_eq!(answer.err().map(|fault| fault.reason), expected);
     }
     assert_eq!(how_many(&suite).await, 2);

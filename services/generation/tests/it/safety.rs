@@ -50,14 +50,14 @@ async fn refused(user: &User, prompt: &str) -> Fault {
     errors::from_status(user.create(order(prompt)).await.unwrap_err())
 }
 
-async fn list(suite: &Suite) -> Vec<ModerationDecision> {
+pub async fn list(suite: &Suite) -> Vec<ModerationDecision> {
     let request = suite.as_admin(ListModerationDecisionsRequest::default());
     let mut client = ModerationServiceClient::new(suite.channel());
     let answer = client.list_moderation_decisions(request).await;
     answer.unwrap().into_inner().decisions
 }
 
-async fn allow(suite: &Suite, id: &str, note: &str) -> Result<ModerationDecision, Status> {
+pub async fn allow(suite: &Suite, id: &str, note: &str) -> Result<ModerationDecision, Status> {
     let request = suite.as_admin(AllowPromptRequest {
         id: id.to_owned(),
         note: note.to_owned(),

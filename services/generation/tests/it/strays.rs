@@ -24,7 +24,6 @@ on_both!(
     what_is_not_said_stays_in_suspense,
     an_operator_may_be_quicker,
     what_outlasted_its_time_is_stopped,
-    cancelling_races_completion,
 );
 
 const FREE: Stopped = Stopped::Over(Spent::money(Microusd(0)));
@@ -50,7 +49,7 @@ async fn cancelled(user: &User) -> Generation {
 }
 
 // How the reservation ends once its suspense, if it comes to one, is over.
-async fn settled(suite: &Suite, reservation: ReservationId) -> Held {
+pub async fn settled(suite: &Suite, reservation: ReservationId) -> Held {
     for _ in 0..400 {
         match resolved(suite, reservation).await {
             Held::Suspended => tokio::time::sleep(Duration::from_millis(25)).await,
@@ -185,38 +184,4 @@ async fn what_outlasted_its_time_is_stopped(db: TestDb) {
     assert_eq!(user.finished(&made.id).await.status(), State::Failed);
     assert_eq!(settled(&suite, reservation_of(&made)).await, Held::Released);
     assert_eq!(provider.stops_asked().len(), 1);
-}
-
-async fn cancelling_races_completion(db: TestDb) {
-    let provider = Scripted::new("fake", 5_000)
-        .plays(vec![Play::Accept("job"); 40])
-        .stopped_by([]);
-    let suite = Suite::with(db, &Arc::new(provider)).await;
-    let user = suite.user();
-    let mut ends = [0, 0];
-    for round in 0..40_u64 {
-        let made = user.create(order("a fox")).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(round % 20 * 2)).await;
-        let _ = user.cancel(&made.id).await;
-        let done = user.finished(&made.id).await;
-        let reservation = reservation_of(&made);
-        let held = settled(&suite, reservation).await;
-        rows::assert_whole_story(&suite.db, made.id.parse().unwrap()).await;
-        let attempts = rows::attempts_of(&suite.db, made.id.parse().unwrap()).await;
-        let has_left = attempts.iter().any(|one| one.sent_at.is_some());
-        // One order at most, and what left is paid: as a picture, or as none.
-        assert!(attempts.len() <= 1, "{attempts:?}");
-        if !has_left {
-            assert_eq!((done.status(), held), (State::Cancelled, Held::Released));
-            continue;
-        }
-        let is_made = done.status() == State::Completed;
-        assert_eq!(held, Held::Settled);
-        assert_eq!(
-            suite.peers.usage.actuals(reservation),
-            [(Generations, i64::from(is_made)), (Money, 7_000)]
-        );
-        ends[usize::from(is_made)] += 1;
-    }
-    assert!(ends[0] > 0 && ends[1] > 0, "{ends:?}");
 }

@@ -1,7 +1,8 @@
 //! What may be asked for: words are made plain, then looked at by rules and, where there is one, by a
 //! moderation service; all before any money is held. What was refused is written down, and an admin may
-//! allow it.
+//! allow it. What came of the words is looked at likewise ([`results`]).
 
+pub mod results;
 pub mod rules;
 pub mod text;
 
@@ -9,9 +10,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use errors::Fault;
 use ring::digest::{SHA256, digest};
-use types::{Clock, IdSource, Page, PageRequest, Timestamp, UserId};
+use types::{Clock, GenerationId, IdSource, Page, PageRequest, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::domain::error::Error;
@@ -27,6 +29,9 @@ pub type Verdict = Option<String>;
 pub trait Moderator: Send + Sync + 'static {
     /// Its opinion; it does not answer at its leisure.
     async fn judge(&self, words: &str) -> Result<Verdict, Fault>;
+
+    /// Its opinion of a picture.
+    async fn judge_picture(&self, content_type: &str, bytes: &Bytes) -> Result<Verdict, Fault>;
 }
 
 /// What holds while the moderation service is away.
@@ -38,14 +43,14 @@ pub enum WhenAway {
     Allow,
 }
 
-/// What was decided about a prompt.
+/// What was decided about a prompt, or what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     /// UUIDv7.
     pub id: Uuid,
     /// Whose prompt.
     pub owner: UserId,
-    /// The SHA-256 of its folded words.
+    /// The SHA-256 of its folded words; another one where it is about what came of them.
     pub digest: Vec<u8>,
     /// The words.
     pub prompt: String,
@@ -53,6 +58,8 @@ pub struct Decision {
     pub rule: String,
     /// When.
     pub created_at: Timestamp,
+    /// The generation whose result was refused, if it was not the prompt.
+    pub result_of: Option<GenerationId>,
     /// What an admin said of it.
     pub appeal: Option<Appeal>,
 }
@@ -97,12 +104,23 @@ pub struct Guard {
     pub moderator: Option<Arc<dyn Moderator>>,
     /// What holds while that one is away.
     pub when_away: WhenAway,
+    /// Whether that one sees results, too.
+    pub sees_results: bool,
     /// Where decisions are kept.
     pub decisions: Arc<dyn Decisions>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn IdSource>,
+}
+
+// What is refused, and why.
+struct Refusal<'a> {
+    owner: UserId,
+    prompt: &'a str,
+    digest: Vec<u8>,
+    rule: String,
+    result_of: Option<GenerationId>,
 }
 
 impl Guard {
@@ -116,19 +134,36 @@ impl Guard {
         let Some(rule) = self.rule_broken(prompt, &folded).await? else {
             return Ok(());
         };
-        let digest = digest(&SHA256, folded.as_bytes()).as_ref().to_vec();
-        if !is_final(&rule) && self.decisions.is_allowed(patron.id, &digest).await? {
+        let refusal = Refusal {
+            owner: patron.id,
+            prompt,
+            digest: digest(&SHA256, folded.as_bytes()).as_ref().to_vec(),
+            rule,
+            result_of: None,
+        };
+        self.refuse(refusal).await
+    }
+
+    // Unless an admin allowed it.
+    async fn refuse(&self, refused: Refusal<'_>) -> Result<(), Error> {
+        let Refusal { owner, rule, .. } = refused;
+        if !is_final(&rule) && self.decisions.is_allowed(owner, &refused.digest).await? {
             return Ok(());
         }
         let source = rule.split('/').next().unwrap_or_default().to_owned();
-        metrics::counter!("generation_refused_prompts_total", "rule" => source).increment(1);
+        let counted = match refused.result_of {
+            None => metrics::counter!("generation_refused_prompts_total", "rule" => source),
+            Some(_) => metrics::counter!("generation_refused_results_total", "rule" => source),
+        };
+        counted.increment(1);
         let decision = Decision {
             id: self.ids.next(),
-            owner: patron.id,
-            digest,
-            prompt: prompt.to_owned(),
+            owner,
+            digest: refused.digest,
+            prompt: refused.prompt.to_owned(),
             rule: rule.clone(),
             created_at: self.clock.now(),
+            result_of: refused.result_of,
             appeal: None,
         };
         self.decisions.record(&decision).await?;

@@ -10,7 +10,7 @@ use futures::future::try_join_all;
 use tokio::time::Instant;
 use types::{Microusd, Timestamp};
 
-use super::sending::{Heard, Sending};
+use super::sending::{Heard, Sending, Unwritten};
 use super::{Asked, Made, Sitting, Studio};
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
@@ -97,15 +97,18 @@ impl Studio {
             let accepted = || (self.work).advance(task.claim, number, &advance, &step);
             self.persist(task, sitting.lease, accepted).await?;
         }
-        match heard.take() {
+        let (answer, unwritten) = heard.take();
+        match answer {
             Ok(Submitted::Done(raw)) => {
                 self.cooling.succeeded(&task.provider).await;
                 Ok(Asked::Made(Made {
                     attempt: number,
                     raw,
+                    unwritten,
                 }))
             }
             Ok(Submitted::Accepted(job)) => {
+                unwritten.settle();
                 self.cooling.succeeded(&task.provider).await;
                 self.follow(sitting, number, &job, sent_at).await
             }
@@ -113,6 +116,7 @@ impl Studio {
                 attempt: number,
                 sends: task.attempts + 1,
                 error: as_repeatable(error, sitting),
+                unwritten,
             }),
         }
     }
@@ -163,6 +167,7 @@ impl Studio {
                     return Ok(Asked::Made(Made {
                         attempt: number,
                         raw,
+                        unwritten: Unwritten::default(),
                     }));
                 }
                 Ok(Polled::Pending(percent)) => {
@@ -189,6 +194,7 @@ impl Studio {
             attempt: number,
             sends: task.attempts.max(1),
             error,
+            unwritten: Unwritten::default(),
         })
     }
 

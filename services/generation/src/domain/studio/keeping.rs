@@ -1,4 +1,4 @@
-//! Checks a made picture, stores it as a file, and completes the task.
+//! Checks a made picture, has it looked at, stores it as a file, and completes the task.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use types::{Microusd, OperationId};
 use uuid::Uuid;
 
+use super::judging::Judged;
 use super::{Made, Sitting, Studio};
 use crate::domain::attempt::{AttemptEnd, AttemptState};
 use crate::domain::bill::{Billed, believed, counted};
@@ -20,59 +21,90 @@ use crate::domain::retry::backoff;
 
 const STORING: u8 = 90;
 // A result that was paid for is worth waiting for the file service this long.
-const STORE_PATIENCE: Duration = Duration::from_secs(600);
+pub(super) const STORE_PATIENCE: Duration = Duration::from_secs(600);
 
 enum Kept {
     Stored(Output),
     // It is no picture, or the file service says so.
     Refused(String),
-    // It did not answer for as long as we wait.
+    // It breaks this rule of the house.
+    Unfit(String),
+    // Somebody did not answer for as long as we wait.
     OutOfPatience,
 }
 
 impl Studio {
     pub(super) async fn keep(&self, sitting: &Sitting<'_>, made: Made) -> Result<(), Error> {
         let (task, lease) = (sitting.task, sitting.lease);
-        let (number, spent) = (made.attempt, made.raw.spent);
+        let Made {
+            attempt: number,
+            raw,
+            unwritten,
+        } = made;
+        let spent = raw.spent;
         let cost = cost_of(sitting, spent);
         let step = Step::new(EventKind::Storing, STORING);
-        let noted = self.persist(task, lease, || self.work.note(task.claim, &step));
-        let kept = async { Ok(self.put_away(sitting, made.raw.bytes).await) };
-        let ((), kept) = tokio::try_join!(noted, kept)?;
+        // Decoding need not wait for the note. Storing must: until that is written the generation may be
+        // cancelled, and its owner would have a picture that nobody counted.
+        let noted = async {
+            let note = || self.work.note(task.claim, &step);
+            let noted = self.persist(task, lease, note).await;
+            noted.map(|()| unwritten.settle())
+        };
+        let seen = async { Ok(self.inspect(raw.bytes).await) };
+        let ((), seen) = tokio::try_join!(noted, seen)?;
+        let kept = match seen {
+            Ok(picture) => self.put_away(sitting, &picture).await,
+            Err(detail) => Kept::Refused(detail),
+        };
         match kept {
-            Kept::Stored(output) => {
-                let tokens = counted(spent.tokens);
-                let made = Billed {
-                    number,
-                    provider: task.provider.clone(),
-                    model: task.model.clone(),
-                    state: AttemptState::Succeeded,
-                    cost: Some(cost),
-                    tokens,
-                };
-                let ending = Ending::Completed {
-                    attempt: number,
-                    cost,
-                    tokens,
-                    resolution: self.resolution(task, lease, Some(made)).await?,
-                    outputs: vec![output],
-                };
-                self.finish(task, lease, &ending).await?;
-                metrics::counter!("generation_tasks_total", "outcome" => "completed", "reason" => "")
-                    .increment(1);
-                Ok(())
-            }
+            Kept::Stored(output) => self.complete(sitting, number, (cost, spent), output).await,
             // What is no picture is no generation; its provider may bill it all the same.
             Kept::Refused(detail) => self.reject(sitting, number, spent, detail).await,
+            Kept::Unfit(rule) => {
+                self.refuse_result(sitting, number, (cost, spent), rule)
+                    .await
+            }
             Kept::OutOfPatience => self.give_back(task, lease).await,
         }
     }
 
-    async fn put_away(&self, sitting: &Sitting<'_>, bytes: bytes::Bytes) -> Kept {
-        match self.inspect(bytes).await {
-            Ok(picture) => self.store(sitting, &picture).await,
-            Err(detail) => Kept::Refused(detail),
+    async fn put_away(&self, sitting: &Sitting<'_>, picture: &Picture) -> Kept {
+        match self.judge(sitting, picture).await {
+            Judged::Fine => self.store(sitting, picture).await,
+            Judged::Refused(rule) => Kept::Unfit(rule),
+            Judged::OutOfPatience => Kept::OutOfPatience,
         }
+    }
+
+    async fn complete(
+        &self,
+        sitting: &Sitting<'_>,
+        number: i64,
+        (cost, spent): (Microusd, Spent),
+        output: Output,
+    ) -> Result<(), Error> {
+        let (task, lease) = (sitting.task, sitting.lease);
+        let tokens = counted(spent.tokens);
+        let made = Billed {
+            number,
+            provider: task.provider.clone(),
+            model: task.model.clone(),
+            state: AttemptState::Succeeded,
+            cost: Some(cost),
+            tokens,
+        };
+        let ending = Ending::Completed {
+            attempt: number,
+            cost,
+            tokens,
+            resolution: self.resolution(task, lease, Some(made)).await?,
+            outputs: vec![output],
+        };
+        self.finish(task, lease, &ending).await?;
+        metrics::counter!("generation_tasks_total", "outcome" => "completed", "reason" => "")
+            .increment(1);
+        Ok(())
     }
 
     async fn inspect(&self, bytes: bytes::Bytes) -> Result<Picture, String> {

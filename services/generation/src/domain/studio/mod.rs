@@ -2,7 +2,9 @@
 //! stopped at any point without anything being paid twice.
 
 mod asking;
+mod judging;
 mod keeping;
+mod letting_go;
 mod paying;
 mod refusing;
 mod sending;
@@ -15,10 +17,9 @@ use errors::Reason;
 use tokio::sync::Semaphore;
 use types::{Clock, Microusd};
 
-use crate::domain::attempt::{AttemptEnd, AttemptState, Resume, resume};
+use crate::domain::attempt::{AttemptEnd, Resume, resume};
 use crate::domain::cooling::Cooling;
 use crate::domain::error::Error;
-use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::Failure;
 use crate::domain::lease::Lease;
 use crate::domain::pause::Pause;
@@ -26,8 +27,11 @@ use crate::domain::ports::{Claimed, Ending, Files, PutBack, Quota, Work};
 use crate::domain::provider::{ErrorClass, ImageProvider, Model, ProviderError, RawImage};
 use crate::domain::retry::{Retry, backoff};
 use crate::domain::routing::Catalog;
+use crate::domain::safety::Guard;
 use crate::domain::signals::Signals;
 use crate::domain::strays::Strays;
+use letting_go::lost_result;
+use sending::Unwritten;
 
 /// Does tasks.
 pub struct Studio {
@@ -37,6 +41,8 @@ pub struct Studio {
     pub strays: Arc<dyn Strays>,
     /// Where inputs come from and results go to.
     pub files: Arc<dyn Files>,
+    /// Who looks at results before they are shown.
+    pub guard: Guard,
     /// Who says whether an order may be paid.
     pub quota: Arc<dyn Quota>,
     /// Whether paid work was paused just now.
@@ -79,6 +85,8 @@ impl Sitting<'_> {
 struct Made {
     attempt: i64,
     raw: RawImage,
+    // Until it is being kept.
+    unwritten: Unwritten,
 }
 
 enum Asked {
@@ -87,6 +95,7 @@ enum Asked {
         attempt: i64,
         sends: u32,
         error: ProviderError,
+        unwritten: Unwritten,
     },
     // Nothing was sent; the task rests, or ends.
     Unasked(Result<PutBack, Failure>),
@@ -140,53 +149,15 @@ impl Studio {
                 attempt,
                 sends,
                 error,
-            } => self.refused(&sitting, attempt, sends, &error).await,
+                unwritten,
+            } => {
+                self.refused(&sitting, attempt, sends, &error).await?;
+                unwritten.settle();
+                Ok(())
+            }
             Asked::Unasked(Ok(back)) => self.put_back(task, lease, &back).await,
             Asked::Unasked(Err(failure)) => self.fail(task, lease, None, failure).await,
         }
-    }
-
-    /// Lets go of a task this process cannot finish: it goes back into the queue, unless its order
-    /// may have been paid and cannot be found again.
-    ///
-    /// # Errors
-    /// As [`Studio::perform`].
-    pub async fn give_back(&self, task: &Claimed, lease: &Lease) -> Result<(), Error> {
-        if let Some(number) = lease.unsent() {
-            let back = handed_on(Some(never_left(number)));
-            return self.put_back(task, lease, &back).await;
-        }
-        match self.next_step(task, lease).await? {
-            Resume::GiveUp(number) => {
-                let end = Some(lost_result(number));
-                self.fail(task, lease, end, outcome_unknown()).await
-            }
-            Resume::Afresh | Resume::Poll { .. } => {
-                self.put_back(task, lease, &handed_on(None)).await
-            }
-        }
-    }
-
-    /// Ends a task whose doing broke down in our own code: trying again would break again.
-    ///
-    /// # Errors
-    /// As [`Studio::perform`].
-    pub async fn break_off(&self, task: &Claimed, lease: &Lease) -> Result<(), Error> {
-        let (end, failure) = match self.next_step(task, lease).await? {
-            Resume::Afresh => (None, internal_failure()),
-            Resume::Poll { number, .. } | Resume::GiveUp(number) => {
-                (Some(lost_result(number)), outcome_unknown())
-            }
-        };
-        self.fail(task, lease, end, failure).await
-    }
-
-    async fn next_step(&self, task: &Claimed, lease: &Lease) -> Result<Resume, Error> {
-        let read = || self.work.last_attempt(task.claim.task);
-        let last = self.persist(task, lease, read).await?;
-        let provider = self.catalog.provider(&task.provider);
-        let is_repeatable = provider.is_some_and(|one| one.is_repeatable());
-        Ok(resume(last, is_repeatable, self.clock.now()))
     }
 
     async fn fail_without_provider(
@@ -282,30 +253,6 @@ impl Studio {
     }
 }
 
-fn handed_on(attempt: Option<AttemptEnd>) -> PutBack {
-    PutBack {
-        rest: Duration::ZERO,
-        step: Step::saying(EventKind::Requeued, "the worker stopped; another goes on"),
-        attempt,
-        onto: None,
-    }
-}
-
-fn never_left(number: i64) -> AttemptEnd {
-    AttemptEnd {
-        number,
-        state: AttemptState::Failed,
-        class: "abandoned",
-        detail: "its worker stopped before the order left".to_owned(),
-        cost: Some(Microusd(0)),
-        tokens: None,
-    }
-}
-
-fn lost_result(number: i64) -> AttemptEnd {
-    AttemptEnd::unknown(number, "a worker stopped while the order was under way")
-}
-
 fn outcome_unknown() -> Failure {
     Failure {
         reason: ErrorClass::Ambiguous.reason(),
@@ -323,12 +270,5 @@ pub fn reservation_lost() -> Failure {
         message:
             "what was set aside for the generation was given back before it began; order again"
                 .to_owned(),
-    }
-}
-
-fn internal_failure() -> Failure {
-    Failure {
-        reason: Reason::Internal,
-        message: "a fault of ours; the generation's id finds it in the log".to_owned(),
     }
 }

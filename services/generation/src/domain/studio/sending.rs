@@ -36,12 +36,18 @@ pub(super) struct Heard {
     note: Option<Note>,
 }
 
+/// What was answered, until it is written down. Dropped before, as when the task was cancelled at that
+/// moment, it is written down for the attempt.
+#[derive(Default)]
+pub(super) struct Unwritten(Option<(Learned, Note)>);
+
+/// What there is to write down about an order nobody waits for any more.
 #[derive(Clone)]
-struct Note {
-    task: GenerationId,
-    number: i64,
-    price: Microusd,
-    strays: Arc<dyn Strays>,
+pub(super) struct Note {
+    pub task: GenerationId,
+    pub number: i64,
+    pub price: Microusd,
+    pub strays: Arc<dyn Strays>,
 }
 
 impl Sending {
@@ -90,39 +96,64 @@ impl Heard {
         }
     }
 
-    /// The answer: from here on whoever has it sees to it.
-    pub(super) fn take(mut self) -> Answer {
+    /// The answer, and what of it is still to be written down.
+    pub(super) fn take(mut self) -> (Answer, Unwritten) {
         let answer = self.answer.take();
-        answer.unwrap_or_else(|| Err(silence("the answer was heard before")))
+        let answer = answer.unwrap_or_else(|| Err(silence("the answer was heard before")));
+        let unwritten = Unwritten::of(self.note.take(), &answer);
+        (answer, unwritten)
     }
 }
 
 impl Drop for Heard {
     fn drop(&mut self) {
-        let unheard = (self.answer.take(), self.note.take());
-        if let ((Some(answer), Some(note)), Ok(runtime)) = (unheard, Handle::try_current()) {
-            runtime.spawn(note.write(answer));
+        if let Some(answer) = self.answer.take() {
+            drop(Unwritten::of(self.note.take(), &answer));
+        }
+    }
+}
+
+impl Unwritten {
+    fn of(note: Option<Note>, answer: &Answer) -> Self {
+        Self(note.and_then(|note| Some((note.learned(answer)?, note))))
+    }
+
+    /// It stands in the ledger now.
+    pub(super) fn settle(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unwritten {
+    fn drop(&mut self) {
+        if let (Some((learned, note)), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(note.learn(learned));
         }
     }
 }
 
 impl Note {
-    async fn write(self, answer: Answer) {
-        let learned = match answer {
-            Ok(Submitted::Accepted(job)) => Learned::Taken(job),
+    fn learned(&self, answer: &Answer) -> Option<Learned> {
+        match answer {
+            Ok(Submitted::Accepted(job)) => Some(Learned::Taken(job.clone())),
             Ok(Submitted::Done(raw)) => {
                 let cost = believed(raw.spent.cost, self.price);
-                Learned::Cost(cost, counted(raw.spent.tokens))
+                Some(Learned::Cost(cost, counted(raw.spent.tokens)))
             }
+            // None where nobody knows: that is what is written there.
             Err(error) => {
-                let end = AttemptEnd::of(self.number, &error, self.price);
-                match end.cost {
-                    Some(cost) => Learned::Cost(cost, end.tokens),
-                    // Nobody knows, and that is what is written there.
-                    None => return,
-                }
+                let end = AttemptEnd::of(self.number, error, self.price);
+                end.cost.map(|cost| Learned::Cost(cost, end.tokens))
             }
-        };
+        }
+    }
+
+    /// It has not left.
+    pub(super) async fn cost_nothing(self) {
+        self.learn(Learned::Cost(Microusd(0), None)).await;
+    }
+
+    async fn learn(self, learned: Learned) {
         for tries in 1..=NOTE_TRIES {
             match self.strays.learn(self.task, self.number, &learned).await {
                 Ok(true) => return,
@@ -134,7 +165,7 @@ impl Note {
         tracing::warn!(
             task.id = %self.task,
             attempt.number = self.number,
-            "an answer came that nobody waited for, and could not be written down"
+            "what is known of an order that nobody waits for could not be written down"
         );
     }
 }

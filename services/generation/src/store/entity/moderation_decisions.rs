@@ -1,4 +1,4 @@
-//! `moderation_decisions`: one row per owner and prompt that was refused.
+//! `moderation_decisions`: one row per owner and prompt that was refused, or what came of it.
 
 use sea_orm::entity::prelude::*;
 
@@ -25,6 +25,8 @@ pub struct Model {
     pub allowed_at: Option<i64>,
     /// Why it was allowed.
     pub note: Option<String>,
+    /// The generation whose result was refused, if it was not the prompt.
+    pub task_id: Option<Uuid>,
 }
 
 /// None: nothing refers to it.

@@ -16,6 +16,7 @@ mod m0015_off_peak;
 mod m0016_chores;
 mod m0017_outbox;
 mod m0018_mail;
+mod m0019_results;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 use sea_orm_migration::async_trait;
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_chores::STEP),
             Box::new(m0017_outbox::STEP),
             Box::new(m0018_mail::STEP),
+            Box::new(m0019_results::STEP),
         ]
     }
 }

@@ -4,7 +4,7 @@ use types::Microusd;
 use uuid::Uuid;
 
 use super::{Move, Outcome};
-use crate::domain::attempt::{AttemptEnd, AttemptState};
+use crate::domain::attempt::{ABANDONED, AttemptEnd, AttemptState};
 use crate::domain::error::Error;
 use crate::domain::events::{EventKind, Step};
 use crate::domain::generation::{Failure, Output, Status};
@@ -116,7 +116,7 @@ impl Card {
         for kept in &mut self.attempts {
             if kept.is_in(&never_got_anywhere) {
                 kept.end(AttemptState::Failed, now);
-                kept.row.error_class = Some("abandoned".to_owned());
+                kept.row.error_class = Some(ABANDONED.to_owned());
             }
         }
         let last = self.attempts.iter().map(|kept| kept.row.number).max();
@@ -148,9 +148,13 @@ impl Card {
                 kept.row.job = Some(job);
             }
         }
+        self.count_sends();
+        Ok(())
+    }
+
+    fn count_sends(&mut self) {
         let sends = (self.attempts.iter()).filter(|kept| kept.row.sent_at.is_some());
         self.row.attempts = i64::try_from(sends.count()).unwrap_or(i64::MAX);
-        Ok(())
     }
 
     // Takes the next event's number.
@@ -242,6 +246,10 @@ impl Card {
                 kept.row.stop_at = kept.row.job.as_ref().map(|_| 0);
             }
             kept.counts = true;
+            if !end.has_left() {
+                kept.row.sent_at = None;
+                self.count_sends();
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What these tests share: a suite around the real service, and the store by itself.
 
+pub mod halted;
 pub mod peers;
 pub mod provider;
 pub mod receiver;

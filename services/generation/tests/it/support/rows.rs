@@ -171,6 +171,7 @@ pub async fn expire(db: &Database, id: Uuid) {
             sea_orm::sea_query::Expr::value(1_i64),
         )
         .filter(tasks::Column::Id.eq(id))
+        .filter(tasks::Column::LeaseUntil.is_not_null())
         .exec(db.write())
         .await
         .unwrap();

@@ -12,6 +12,7 @@ use contracts::usage::v1 as usage;
 use contracts::usage::v1::usage_service_server::UsageService;
 use errors::{Fault, Reason};
 use std::sync::Arc;
+use tokio::sync::RwLock;
 use tokio_stream::Stream;
 use tonic::{Request, Response, Status};
 use types::{Clock, ReservationId, SystemClock};
@@ -20,7 +21,7 @@ use uuid::Uuid;
 use super::peers::{State, take_one};
 
 /// How a reservation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Held {
     Open,
     Confirmed,
@@ -65,6 +66,8 @@ pub struct Books {
     pub left: Mutex<Option<usize>>,
     /// Whether reservations have expired by the time they are answered.
     pub is_late: AtomicBool,
+    /// While a test writes here, reservations are made to wait.
+    pub gate: RwLock<()>,
     /// How many further amendments are made, but not answered.
     pub amend_unheard: AtomicUsize,
 }
@@ -181,6 +184,7 @@ impl UsageService for Usage {
         request: Request<usage::ReserveRequest>,
     ) -> Result<Response<usage::ReserveResponse>, Status> {
         let books = &self.0.usage;
+        let _open = books.gate.read().await;
         books.refuse()?;
         books.take_one()?;
         let request = request.into_inner();
