@@ -11,6 +11,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgPool;
 use sqlx::{AssertSqlSafe, Connection, Executor, Postgres};
+use tokio::runtime::Handle;
 
 use crate::DatabaseError;
 
@@ -23,11 +24,14 @@ type Kept = (Instant, PoolConnection<Postgres>);
 #[derive(Debug, Clone)]
 pub(crate) struct Sessions {
     pool: PgPool,
-    // None once it is closed.
-    kept: Arc<Mutex<Option<Vec<Kept>>>>,
+    shelf: Arc<Shelf>,
     most: usize,
     patience: Duration,
 }
+
+// None once it is closed.
+#[derive(Debug)]
+struct Shelf(Mutex<Option<Vec<Kept>>>);
 
 /// A connection at work. Dropping it gives it back to the pool, whatever state it is in.
 #[derive(Debug)]
@@ -42,53 +46,68 @@ impl Sessions {
         let half = pool.options().get_max_connections() / 2;
         Self {
             pool,
-            kept: Arc::new(Mutex::new(Some(Vec::new()))),
+            shelf: Arc::new(Shelf(Mutex::new(Some(Vec::new())))),
             most: usize::try_from(half).unwrap_or_default(),
             patience,
         }
     }
 
-    /// The connection that was used last, or one of the pool.
+    /// The connection that was used last, or one of the pool; in time, or none.
     pub(crate) async fn open(&self) -> Result<Session, DatabaseError> {
+        let opened = tokio::time::timeout(self.patience, self.next()).await;
+        let opened = opened.map_err(DatabaseError::unavailable)?;
+        Ok(Session {
+            connection: tokio::sync::Mutex::new(opened?),
+            home: self.clone(),
+        })
+    }
+
+    async fn next(&self) -> Result<PoolConnection<Postgres>, DatabaseError> {
         while let Some((since, mut connection)) = self.take() {
-            let is_well = since.elapsed() < FRESH
-                || matches!(
-                    tokio::time::timeout(self.patience, connection.ping()).await,
-                    Ok(Ok(()))
-                );
-            if is_well {
-                return Ok(self.session(connection));
+            if since.elapsed() < FRESH || connection.ping().await.is_ok() {
+                return Ok(connection);
             }
         }
-        Ok(self.session(self.pool.acquire().await?))
+        Ok(self.pool.acquire().await?)
     }
 
     /// Keeps none from now on, and gives back those it has.
     pub(crate) fn close(&self) {
-        *self.lock() = None;
-    }
-
-    fn session(&self, connection: PoolConnection<Postgres>) -> Session {
-        Session {
-            connection: tokio::sync::Mutex::new(connection),
-            home: self.clone(),
-        }
+        *self.shelf.lock() = None;
     }
 
     fn take(&self) -> Option<Kept> {
-        self.lock().as_mut()?.pop()
+        self.shelf.lock().as_mut()?.pop()
     }
+}
 
+impl Shelf {
     fn lock(&self) -> MutexGuard<'_, Option<Vec<Kept>>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        // A pool takes connections back on a runtime only.
+        if Handle::try_current().is_err() {
+            for (_, connection) in self.lock().take().into_iter().flatten() {
+                drop(connection.leak());
+            }
+        }
     }
 }
 
 impl Session {
-    /// Its work is done, and no transaction is open: the next one may have it.
+    /// Its work is done, and no transaction is open: the next one may have it. Where the pool has none to
+    /// give, it goes there: nobody who waits for one sees the shelf.
     pub(crate) fn hand_on(self) {
         let connection = self.connection.into_inner();
-        if let Some(kept) = self.home.lock().as_mut()
+        let pool = &self.home.pool;
+        if pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections() {
+            return;
+        }
+        if let Some(kept) = self.home.shelf.lock().as_mut()
             && kept.len() < self.home.most
         {
             kept.push((Instant::now(), connection));

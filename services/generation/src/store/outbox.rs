@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use database::row_set::{Column, Kind, Rows};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, ModelTrait, QueryFilter, Set, Statement};
 use uuid::Uuid;
@@ -51,6 +52,33 @@ impl Store {
     }
 }
 
+impl Store {
+    // What is resolved now need not be confirmed any more. A confirmation that somebody else just takes is
+    // left to them: they find it overtaken.
+    async fn overtake(
+        &self,
+        db: &impl ConnectionTrait,
+        taken: &[outbox::Model],
+    ) -> Result<(), Error> {
+        const TASKS: [Column; 1] = [("task_id", Kind::Id)];
+        let confirm = Call::Confirm.as_str();
+        let resolved = taken.iter().filter(|row| row.kind != confirm);
+        let resolved = Rows::new(&TASKS, resolved.map(|row| [row.task_id.into()]));
+        if resolved.is_empty() {
+            return Ok(());
+        }
+        let skip_locked = self.skip_locked();
+        let sql = format!(
+            "DELETE FROM outbox WHERE id IN (
+                SELECT id FROM outbox WHERE task_id IN (SELECT task_id FROM {{given}})
+                    AND kind = 'confirm' AND tries = 0 {skip_locked})"
+        );
+        let statement = resolved.statement(db, &sql).map_err(failed)?;
+        db.execute_raw(statement).await.map_err(failed)?;
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl Outbox for Store {
     // A task's confirmation that is on its way is waited for, and what ends its suspense goes last. A
@@ -77,7 +105,7 @@ impl Outbox for Store {
         let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql, values);
         let taken = outbox::Entity::find().from_raw_sql(statement);
         let taken = taken.all(&*tx).await.map_err(failed)?;
-        overtake(&*tx, &taken).await?;
+        self.overtake(&*tx, &taken).await?;
         let overtaken = resolved(&*tx, &taken).await?;
         let mut debts = Vec::new();
         for row in taken {
@@ -113,23 +141,6 @@ impl Outbox for Store {
         db.execute_raw(statement).await.map_err(failed)?;
         Ok(())
     }
-}
-
-// What is resolved now need not be confirmed any more.
-async fn overtake(db: &impl ConnectionTrait, taken: &[outbox::Model]) -> Result<(), Error> {
-    let confirm = Call::Confirm.as_str();
-    let resolved: Vec<Uuid> = (taken.iter().filter(|row| row.kind != confirm))
-        .map(|row| row.task_id)
-        .collect();
-    if resolved.is_empty() {
-        return Ok(());
-    }
-    let unsaid = outbox::Entity::delete_many()
-        .filter(outbox::Column::TaskId.is_in(resolved))
-        .filter(outbox::Column::Kind.eq(confirm))
-        .filter(outbox::Column::Tries.eq(0));
-    unsaid.exec(db).await.map_err(failed)?;
-    Ok(())
 }
 
 async fn resolved(db: &impl ConnectionTrait, taken: &[outbox::Model]) -> Result<Vec<Uuid>, Error> {

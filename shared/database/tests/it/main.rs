@@ -9,3 +9,4 @@ mod immediate;
 mod migrations;
 mod news;
 mod schema;
+mod warm;
