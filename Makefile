@@ -44,7 +44,7 @@ schemathesis: ## send the gateway requests made from its OpenAPI document, for S
 		-E 'package(bottega) & test(schemathesis)'
 
 .PHONY: bench
-bench: ## measure orders, the quota path and rate limits on a private PostgreSQL with fsync
+bench: ## measure orders, the quota path, rate limits (on a private PostgreSQL with fsync) and transcoding beside Envoy
 	@scripts/need cc
 	$(CARGO) build --release -p bench -p bottega
 	BOTTEGA_TEST_DURABLE=1 scripts/with-servers target/release/bench

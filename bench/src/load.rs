@@ -56,7 +56,11 @@ where
     })
 }
 
-async fn run<F, Fut>(callers: usize, span: Duration, once: F) -> anyhow::Result<Vec<Duration>>
+/// The same without warming up; gives how long each time took.
+///
+/// # Errors
+/// What `once` fails with.
+pub async fn run<F, Fut>(callers: usize, span: Duration, once: F) -> anyhow::Result<Vec<Duration>>
 where
     F: Fn(usize) -> Fut + Clone + Send + 'static,
     Fut: Future<Output = anyhow::Result<()>> + Send,

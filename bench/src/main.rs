@@ -11,6 +11,7 @@ mod pgbench;
 mod quota;
 mod rates;
 mod suite;
+mod transcoding;
 
 use clap::Parser;
 

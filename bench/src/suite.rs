@@ -19,6 +19,8 @@ pub enum Part {
     Rates,
     /// Orders over HTTP.
     Flow,
+    /// The gateway's engine beside Envoy.
+    Transcoding,
 }
 
 /// Measures everything and prints it.
@@ -35,6 +37,9 @@ pub async fn run(server: &Server, options: &Options) -> anyhow::Result<()> {
     }
     if wanted(Part::Flow) {
         crate::flow::run(server, options).await?;
+    }
+    if wanted(Part::Transcoding) {
+        crate::transcoding::run(options).await?;
     }
     Ok(())
 }

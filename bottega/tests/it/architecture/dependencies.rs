@@ -49,6 +49,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "contracts",
             "database",
             "gateway",
+            "server",
+            "transcoding",
             "types",
             "usage",
         ],
