@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use contracts::generation::v1::Generation;
 use contracts::generation::v1::generation::Status as State;
 use contracts::policy::v1::policy::Meter::{Generations, Microusd as Money};
 use errors::Reason;
@@ -25,6 +26,7 @@ use crate::support::{Play, Scripted, Suite};
 const AT_ONCE: usize = 48;
 const PRICE: i64 = 5_000;
 const JOB: i64 = 7_000;
+const STORING: i32 = 90;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_races_on_postgres() {
@@ -102,8 +104,17 @@ async fn cancel(user: &User, place: usize) -> (Uuid, bool) {
     let provider = ["plain", "stoppable"][place % 2];
     provider.clone_into(&mut order.image.as_mut().unwrap().provider);
     let made = user.create(order).await.unwrap();
-    let rest = u64::try_from(place * 7_919 % 160).unwrap();
-    tokio::time::sleep(Duration::from_millis(rest)).await;
+    match place % 8 {
+        // As late as can be, however slow the machine is.
+        0 => {
+            let is_late = |one: &Generation| one.progress >= STORING || one.completed_at.is_some();
+            user.until(&made.id, is_late).await;
+        }
+        _ => {
+            let rest = u64::try_from(place * 7_919 % 160).unwrap();
+            tokio::time::sleep(Duration::from_millis(rest)).await;
+        }
+    }
     let is_cancelled = match user.cancel(&made.id).await {
         Ok(told) => {
             assert_eq!(told.status(), State::Cancelled);

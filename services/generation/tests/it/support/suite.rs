@@ -122,6 +122,8 @@ impl Suite {
     }
 
     pub async fn start(test_db: TestDb, entries: Vec<Entry>, options: Options) -> Self {
+        // As the binary does.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         Self::start_with(test_db, Some(Catalog::new(entries)), options).await
     }
 
