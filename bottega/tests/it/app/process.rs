@@ -1,10 +1,11 @@
 //! The real binary as a process of its own, to be killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::{defaults, http};
@@ -98,13 +99,16 @@ pub fn command(arguments: &[&str], settings: &BTreeMap<String, String>) -> Comma
     command
 }
 
-/// An address nobody listens on.
+/// An address nobody listens on, another one each time: a port that was let go is soon given again.
 pub fn free_addr() -> String {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .to_string()
+    static GIVEN: Mutex<BTreeSet<SocketAddr>> = Mutex::new(BTreeSet::new());
+    loop {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        if GIVEN.lock().unwrap().insert(addr) {
+            return addr.to_string();
+        }
+    }
 }
 
 /// Waits until a readiness URL says so.
