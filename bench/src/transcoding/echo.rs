@@ -8,6 +8,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::response::IntoResponse;
 use axum::routing::post_service;
+use axum::serve::ListenerExt;
 use bytes::Bytes;
 use contracts::google::api::HttpBody;
 use futures::stream;
@@ -42,6 +43,10 @@ pub async fn open() -> anyhow::Result<SocketAddr> {
         .route("/bench.v1.Echo/Download", post_service(bytes));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let addr = listener.local_addr()?;
+    // What is answered in two pieces must not wait for the first to be acknowledged.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
     #[expect(clippy::disallowed_methods, reason = "it is no server of ours")]
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(addr)
