@@ -19,7 +19,6 @@ const RELEASE: Call = Call::Resolve(Resolution::Release);
 on_both!(
     a_confirmation_on_its_way_is_waited_for,
     an_overtaken_confirmation_is_dropped,
-    a_confirmation_that_comes_with_its_end_is_dropped,
     calls_wait_for_the_usage_service,
 );
 
@@ -48,32 +47,24 @@ async fn a_confirmation_on_its_way_is_waited_for(db: TestDb) {
     assert_eq!(store.take_due(9, HOLD).await.unwrap()[0].tries, 2);
 }
 
+// Whether it is due by then, and taken together with its end, or not.
 async fn an_overtaken_confirmation_is_dropped(db: TestDb) {
     let (database, store) = rows::store(&db).await;
-    let (task, _) = rows::held(&store).await;
-    store
-        .cancel(task.patron.id, task.id, &[], SystemClock.now())
-        .await
-        .unwrap();
-    let taken = store.take_due(9, HOLD).await.unwrap();
-    assert_eq!(taken.len(), 1);
-    assert_eq!(taken[0].call, RELEASE);
-    assert_eq!(rows::owed_for(&database, task.id.uuid()).await, ["release"]);
-}
-
-// Both are due, and taken together.
-async fn a_confirmation_that_comes_with_its_end_is_dropped(db: TestDb) {
-    let (database, store) = rows::store(&db).await;
-    let (task, _) = rows::held(&store).await;
-    store
-        .cancel(task.patron.id, task.id, &[], SystemClock.now())
-        .await
-        .unwrap();
-    rows::call_in(&database).await;
-    let taken = store.take_due(9, HOLD).await.unwrap();
-    assert_eq!(taken.len(), 1);
-    assert_eq!(taken[0].call, RELEASE);
-    assert_eq!(rows::owed_for(&database, task.id.uuid()).await, ["release"]);
+    for is_due in [false, true] {
+        let (task, _) = rows::held(&store).await;
+        store
+            .cancel(task.patron.id, task.id, &[], SystemClock.now())
+            .await
+            .unwrap();
+        if is_due {
+            rows::call_in(&database).await;
+        }
+        let taken = store.take_due(9, HOLD).await.unwrap();
+        assert_eq!(taken.len(), 1);
+        assert_eq!(taken[0].call, RELEASE);
+        assert_eq!(rows::owed_for(&database, task.id.uuid()).await, ["release"]);
+        store.close(&[taken[0].id]).await.unwrap();
+    }
 }
 
 async fn calls_wait_for_the_usage_service(db: TestDb) {
